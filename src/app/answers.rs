@@ -1,0 +1,87 @@
+//! Answers that do not come from an endpoint of the user's: the probes, and what went wrong.
+
+use std::time::Duration;
+
+use http_types::StatusCode;
+
+use crate::endpoint::{Context, RequestId};
+use crate::error::Problem;
+use crate::http::{Refusal, Response};
+
+/// The client's version of an error.
+pub(super) fn explain(error: &anyhow::Error, request_id: &RequestId) -> Response {
+    match error.downcast_ref::<Problem>() {
+        Some(problem) => problem_response(problem, request_id),
+        // What happened has been reported by the endpoint's wrapper.
+        None => problem_response(
+            &Problem::internal(anyhow::anyhow!("unexpected")),
+            request_id,
+        ),
+    }
+}
+
+fn problem_response(problem: &Problem, request_id: &RequestId) -> Response {
+    let response = Response::new(problem.status())
+        .with_header("Content-Type", "application/problem+json")
+        .with_body(problem.body(request_id.as_str()));
+    let headers = problem.headers().iter();
+    named(
+        headers.fold(response, |response, (name, value)| {
+            response.with_header(name, value.clone())
+        }),
+        request_id,
+    )
+}
+
+/// With the request's id.
+pub(super) fn named(response: Response, request_id: &RequestId) -> Response {
+    response.with_header(RequestId::HEADER, request_id.as_str().to_owned())
+}
+
+/// The answer to a request that took longer than `limit`; whatever it was doing is given up.
+pub fn timed_out(request_id: &RequestId, limit: Duration) -> Response {
+    let detail = format!("the request took longer than {} s", limit.as_secs_f64());
+    problem_response(
+        &Problem::new(StatusCode::GatewayTimeout, detail),
+        request_id,
+    )
+}
+
+/// The answer to what is not a request.
+pub fn refused(refusal: Refusal) -> Response {
+    problem_response(
+        &Problem::new(refusal.status(), refusal.to_string()),
+        &RequestId::new(None),
+    )
+}
+
+/// `pong`.
+pub(super) async fn ping(_: Context) -> anyhow::Result<Response> {
+    Ok(pong())
+}
+
+/// What [`PING`] answers.
+pub fn pong() -> Response {
+    Response::new(StatusCode::Ok)
+        .with_header("Content-Type", "text/plain; charset=utf-8")
+        .with_body(&b"pong"[..])
+}
+
+/// 200 while requests can be answered; 503 with the reason otherwise.
+pub(super) async fn readyz(context: Context) -> anyhow::Result<Response> {
+    let service = &context.service;
+    let away = service.database.pools().find(|pool| !pool.is_ready());
+    let reason = match away {
+        Some(pool) => pool.outage().map_or(
+            "connecting to the database",
+            |_| "the database is not available",
+        ),
+        None if service.drain.is_draining() => "the server is stopping",
+        None => {
+            return Ok(Response::new(StatusCode::Ok)
+                .with_header("Content-Type", "text/plain; charset=utf-8")
+                .with_body(&b"ready"[..]));
+        }
+    };
+    Err(Problem::unavailable(reason, Duration::from_secs(1)).into())
+}

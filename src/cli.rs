@@ -1,0 +1,291 @@
+//! What was typed: a command, its operands and its options. Nothing is interpreted here; see [`config`](crate::config).
+//!
+//! Each option is declared once, in [`OPTIONS`]: the parser, `--help`, the environment variables and the defaults all
+//! come from there.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+
+/// What the program can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serve the SQL files of a directory.
+    Serve,
+    /// Prepare every file and say what is wrong.
+    Check,
+    /// Ask a running server whether it answers.
+    Ping,
+}
+
+/// An option, as typed and as looked up.
+#[derive(Debug)]
+pub struct Opt {
+    /// `--name`; the environment variable is `PEPPERCORN_NAME`.
+    pub name: &'static str,
+    /// `-n`.
+    pub short: Option<char>,
+    /// What its value is, in capitals.
+    pub value: &'static str,
+    /// Its value when nobody says; empty when that takes words, which are in `help`.
+    pub default: &'static str,
+    /// One line.
+    pub help: &'static str,
+    /// The commands that know it.
+    pub commands: &'static [Command],
+}
+
+const SERVE: &[Command] = &[Command::Serve];
+const DATABASE: &[Command] = &[Command::Serve, Command::Check];
+const ALL: &[Command] = &[Command::Ping];
+
+/// Every option, in the order of `--help`.
+#[rustfmt::skip]
+pub const OPTIONS: &[Opt] = &[
+    Opt { name: "bind", short: Some('b'), value: "HOST:PORT", default: "", commands: SERVE,
+          help: "where to listen [default: 127.0.0.1:8080, or 0.0.0.0:$PORT]" },
+    Opt { name: "threads", short: None, value: "N", default: "1", commands: SERVE,
+          help: "executor threads" },
+    Opt { name: "executor", short: None, value: "local|shared", default: "", commands: SERVE,
+          help: "one executor per thread, or one for all [default: local for 1 thread, else shared]" },
+    Opt { name: "timeout", short: Some('t'), value: "TIME", default: "30s", commands: SERVE,
+          help: "for an endpoint to answer; 504 then" },
+    Opt { name: "graceful-timeout", short: None, value: "TIME", default: "30s", commands: SERVE,
+          help: "for requests in flight when stopping" },
+    Opt { name: "keep-alive", short: None, value: "TIME", default: "75s", commands: SERVE,
+          help: "between two requests of a connection" },
+    Opt { name: "max-body", short: None, value: "SIZE", default: "1MiB", commands: SERVE,
+          help: "largest request body; 413 above" },
+    Opt { name: "max-connections", short: None, value: "N", default: "", commands: SERVE,
+          help: "clients connected at once [default: what the descriptor limit leaves]" },
+    Opt { name: "db-connections", short: None, value: "N", default: "4", commands: SERVE,
+          help: "most connections to PostgreSQL for reading, and again for writing" },
+    Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
+          help: "where the private PostgreSQL lives, when no database is given" },
+    Opt { name: "wait", short: None, value: "TIME", default: "5s", commands: ALL,
+          help: "for the answer" },
+];
+
+/// What was typed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Args {
+    /// The command.
+    pub command: Command,
+    /// The directory, or the URL.
+    pub operand: Option<String>,
+    /// Options and their values, by name; the last of several counts.
+    pub options: Vec<(&'static str, String)>,
+}
+
+/// How the command line ends without a command to run.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Parsed {
+    /// Run this.
+    Run(Args),
+    /// Print this on standard output and be done.
+    Print(String),
+}
+
+/// Reads the words after the program's name.
+///
+/// # Errors
+/// What is wrong, in one line.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, String> {
+    let mut parser = lexopt::Parser::from_args(words);
+    let Some(command) = command(&mut parser)? else {
+        return Ok(Parsed::Print(help()));
+    };
+    let command = match command.as_str() {
+        "serve" => Command::Serve,
+        "check" => Command::Check,
+        "ping" => Command::Ping,
+        "help" => return Ok(Parsed::Print(help())),
+        "version" => return Ok(Parsed::Print(version())),
+        other => {
+            return Err(format!(
+                "there is no command {other}; see peppercorn --help"
+            ));
+        }
+    };
+    let mut args = Args {
+        command,
+        operand: None,
+        options: Vec::new(),
+    };
+    while let Some(word) = parser.next().map_err(|error| error.to_string())? {
+        let option = match word {
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
+                return Ok(Parsed::Print(help()));
+            }
+            lexopt::Arg::Value(operand) if args.operand.is_none() => {
+                args.operand = Some(text(operand)?);
+                continue;
+            }
+            lexopt::Arg::Value(operand) => {
+                return Err(format!("{} is one operand too many", text(operand)?));
+            }
+            lexopt::Arg::Long(name) => {
+                option(command, |option| option.name == name).ok_or(format!("--{name}"))
+            }
+            lexopt::Arg::Short(letter) => {
+                option(command, |option| option.short == Some(letter)).ok_or(format!("-{letter}"))
+            }
+        };
+        let option = option.map_err(|typed| {
+            format!(
+                "{} does not know {typed}; see peppercorn --help",
+                command.name()
+            )
+        })?;
+        let value = parser.value().map_err(|error| error.to_string())?;
+        args.options.push((option.name, text(value)?));
+    }
+    Ok(Parsed::Run(args))
+}
+
+/// The first word that is no option; none for `--help`.
+fn command(parser: &mut lexopt::Parser) -> Result<Option<String>, String> {
+    match parser.next().map_err(|error| error.to_string())? {
+        None => Err("no command; see peppercorn --help".into()),
+        Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) => Ok(None),
+        Some(lexopt::Arg::Long("version") | lexopt::Arg::Short('V')) => Ok(Some("version".into())),
+        Some(lexopt::Arg::Value(command)) => Ok(Some(text(command)?)),
+        Some(other) => Err(format!(
+            "{}: a command comes first; see peppercorn --help",
+            other.unexpected()
+        )),
+    }
+}
+
+fn option(command: Command, wanted: impl Fn(&Opt) -> bool) -> Option<&'static Opt> {
+    OPTIONS
+        .iter()
+        .find(|option| option.commands.contains(&command) && wanted(option))
+}
+
+fn text(word: OsString) -> Result<String, String> {
+    word.into_string()
+        .map_err(|word| format!("{} is not UTF-8", word.display()))
+}
+
+impl Command {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Command::Serve => "serve",
+            Command::Check => "check",
+            Command::Ping => "ping",
+        }
+    }
+}
+
+impl Opt {
+    /// The environment variable that stands in for it.
+    pub fn variable(&self) -> String {
+        format!("PEPPERCORN_{}", self.name.to_uppercase().replace('-', "_"))
+    }
+}
+
+/// `peppercorn 0.1.0`.
+pub fn version() -> String {
+    format!("peppercorn {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// The text of `--help`.
+pub fn help() -> String {
+    let mut text = String::from(
+        "A REST API out of a folder of SQL files on PostgreSQL.
+
+Usage: peppercorn COMMAND [OPTIONS] [OPERAND]
+
+Commands:
+  serve [DIR]   serve the SQL files below DIR [default: sql]
+  check [DIR]   prepare every file below DIR against the database; findings as file:line:column
+  ping [URL]    exit 0 when a server answers pong [default: http://127.0.0.1:8080/ping]
+",
+    );
+    let groups = [
+        ("serve", SERVE),
+        ("serve and check", DATABASE),
+        ("ping", ALL),
+    ];
+    for (title, commands) in groups {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "\nOptions of {title}:");
+        for option in OPTIONS.iter().filter(|option| option.commands == commands) {
+            let short = option
+                .short
+                .map_or("    ".to_owned(), |letter| format!("-{letter}, "));
+            let flag = format!("{short}--{} {}", option.name, option.value);
+            let default = match option.default {
+                "" => String::new(),
+                default => format!(" [default: {default}]"),
+            };
+            let _ = writeln!(text, "  {flag:<32}{}{default}", option.help);
+        }
+    }
+    text.push_str(
+        "
+Each option is read from PEPPERCORN_<OPTION> when it is not given: PEPPERCORN_MAX_BODY=8MiB.
+Times take ms, s, m or h; sizes take KiB, MiB or GiB.
+
+The database:
+  DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, … as libpq reads them, or the
+  file database-url in $CREDENTIALS_DIRECTORY. With none of them a private PostgreSQL is started;
+  it keeps its data in --state-dir, else $STATE_DIRECTORY, else a directory of its own for each
+  DIR below $XDG_STATE_HOME/peppercorn, ~/.local/state/peppercorn, or, as root, /var/lib/peppercorn.
+
+Exit status:
+  0 done, 64 usage, 65 an SQL file is wrong, 66 no such file, 69 no database, 70 internal,
+  71 the system refuses something, 73 cannot listen, 78 a setting is wrong
+",
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(words: &str) -> Result<Parsed, String> {
+        parse(words.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn options_and_operands_are_told_apart() {
+        let Ok(Parsed::Run(args)) = run("serve -b :1 api --threads=2 --timeout 5s") else {
+            panic!()
+        };
+        assert_eq!(args.command, Command::Serve);
+        assert_eq!(args.operand.as_deref(), Some("api"));
+        let expected = [("bind", ":1"), ("threads", "2"), ("timeout", "5s")];
+        assert_eq!(
+            args.options,
+            expected.map(|(name, value)| (name, value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (words, expected) in [
+            ("", "no command"),
+            ("sreve", "no command sreve"),
+            ("--bind x serve", "a command comes first"),
+            ("serve --frobnicate 1", "serve does not know --frobnicate"),
+            ("check --bind x", "check does not know --bind"),
+            ("serve a b", "b is one operand too many"),
+            ("serve --bind", "missing argument"),
+        ] {
+            let error = run(words).unwrap_err();
+            assert!(error.contains(expected), "{words}: {error}");
+        }
+    }
+
+    #[test]
+    fn lines_of_help_fit_a_terminal() {
+        assert!(
+            help().lines().all(|line| line.chars().count() <= 120),
+            "{}",
+            help()
+        );
+    }
+}

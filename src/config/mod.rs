@@ -1,0 +1,360 @@
+//! What was typed and what the environment says, resolved: flag, else environment, else credential file, else default.
+
+mod units;
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::cli::{Args, OPTIONS};
+use crate::pg::settings::{self, Variables};
+use crate::runtime::{ExecutorKind, Layout};
+use crate::server::{Address, Settings};
+
+pub use units::{duration, size};
+
+/// Where the SQL files are when nobody says.
+const DIRECTORY: &str = "sql";
+/// Where a server answers when nobody says.
+const PING_URL: &str = "http://127.0.0.1:8080/ping";
+
+/// The settings of `serve`.
+#[derive(Debug)]
+pub struct Serve {
+    /// The SQL files' directory.
+    pub directory: PathBuf,
+    /// Where to listen.
+    pub bind: Address,
+    /// Threads and executor.
+    pub layout: Layout,
+    /// Limits of the server; `connections` as asked for, or 0 for what the descriptor limit leaves.
+    pub settings: Settings,
+    /// For requests in flight when stopping.
+    pub graceful: Duration,
+    /// Connections to PostgreSQL, at most, for reading and again for writing.
+    pub db_connections: usize,
+    /// The database.
+    pub database: DatabaseSource,
+}
+
+/// The settings of `check`.
+#[derive(Debug)]
+pub struct Check {
+    /// The SQL files' directory.
+    pub directory: PathBuf,
+    /// The database.
+    pub database: DatabaseSource,
+}
+
+/// The settings of `ping`.
+#[derive(Debug)]
+pub struct Ping {
+    /// What to ask.
+    pub url: String,
+    /// For the answer.
+    pub wait: Duration,
+}
+
+/// Which database.
+#[derive(Debug)]
+pub enum DatabaseSource {
+    /// One that runs elsewhere.
+    Given(Box<tokio_postgres::Config>),
+    /// A private one in this directory.
+    Private(PathBuf),
+}
+
+/// Flags and environment, by option.
+struct Lookup<'a> {
+    args: &'a Args,
+    variables: Variables<'a>,
+}
+
+impl Serve {
+    /// Resolves the command line of `serve`.
+    ///
+    /// # Errors
+    /// Which option or variable has a value that it cannot have.
+    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Serve> {
+        let lookup = Lookup { args, variables };
+        let directory = directory(args);
+        let threads = lookup.number("threads", 1)?;
+        let executor = match lookup.text("executor").as_deref() {
+            Some("local") => ExecutorKind::Local,
+            Some("shared") => ExecutorKind::Shared,
+            None if threads == 1 => ExecutorKind::Local,
+            None => ExecutorKind::Shared,
+            Some(other) => anyhow::bail!(
+                "{}: {other:?} is neither local nor shared",
+                lookup.origin("executor")
+            ),
+        };
+        let mut server = Settings {
+            request: lookup.duration("timeout")?,
+            keep_alive: lookup.duration("keep-alive")?,
+            connections: match lookup.text("max-connections") {
+                Some(_) => lookup.number("max-connections", 1)?,
+                None => 0,
+            },
+            ..Settings::default()
+        };
+        server.limits.body = lookup.parsed("max-body", size)?;
+        Ok(Serve {
+            bind: lookup.bind()?,
+            layout: Layout { threads, executor },
+            settings: server,
+            graceful: lookup.duration("graceful-timeout")?,
+            db_connections: lookup.number("db-connections", 1)?,
+            database: lookup.database(&directory)?,
+            directory,
+        })
+    }
+}
+
+impl Check {
+    /// Resolves the command line of `check`.
+    ///
+    /// # Errors
+    /// As [`Serve::resolve`].
+    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Check> {
+        let directory = directory(args);
+        let database = Lookup { args, variables }.database(&directory)?;
+        Ok(Check {
+            directory,
+            database,
+        })
+    }
+}
+
+impl Ping {
+    /// Resolves the command line of `ping`.
+    ///
+    /// # Errors
+    /// As [`Serve::resolve`].
+    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Ping> {
+        let wait = Lookup { args, variables }.duration("wait")?;
+        Ok(Ping {
+            url: args.operand.clone().unwrap_or_else(|| PING_URL.into()),
+            wait,
+        })
+    }
+}
+
+fn directory(args: &Args) -> PathBuf {
+    args.operand.as_deref().unwrap_or(DIRECTORY).into()
+}
+
+impl Lookup<'_> {
+    /// An option's text, if anybody gives one: flag, else variable, else default.
+    fn text(&self, name: &str) -> Option<String> {
+        let flag = self
+            .args
+            .options
+            .iter()
+            .rev()
+            .find(|(given, _)| *given == name);
+        let option = OPTIONS.iter().find(|option| option.name == name);
+        flag.map(|(_, value)| value.clone())
+            .or_else(|| option.and_then(|option| self.variable(&option.variable())))
+            .or_else(|| {
+                option
+                    .map(|option| option.default.to_owned())
+                    .filter(|default| !default.is_empty())
+            })
+    }
+
+    /// A variable that is set to nothing is not set.
+    fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name).filter(|value| !value.is_empty())
+    }
+
+    /// What to call an option in an error: as it was given.
+    fn origin(&self, name: &str) -> String {
+        let given = self.args.options.iter().any(|(given, _)| *given == name);
+        match OPTIONS.iter().find(|option| option.name == name) {
+            Some(option) if !given => option.variable(),
+            _ => format!("--{name}"),
+        }
+    }
+
+    fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        let text = self.text(name).unwrap_or_default();
+        parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
+    }
+
+    fn number(&self, name: &str, least: usize) -> anyhow::Result<usize> {
+        self.parsed(name, |text| match text.parse() {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("{text:?} is not a number from {least} on")),
+        })
+    }
+
+    fn duration(&self, name: &str) -> anyhow::Result<Duration> {
+        self.parsed(name, duration)
+    }
+
+    fn bind(&self) -> anyhow::Result<Address> {
+        if self.text("bind").is_some() {
+            return self.parsed("bind", Address::from_str);
+        }
+        let text = match self.variable("PORT") {
+            Some(port) => format!("0.0.0.0:{port}"),
+            None => "127.0.0.1:8080".to_owned(),
+        };
+        text.parse()
+            .map_err(|error: String| anyhow::anyhow!("PORT: {error}"))
+    }
+
+    fn database(&self, directory: &Path) -> anyhow::Result<DatabaseSource> {
+        let credential = || credential(self.variables, "database-url");
+        let url = match self.variable("DATABASE_URL") {
+            Some(url) => Some(url),
+            None => credential()?,
+        };
+        if url.is_some() || settings::in_environment(self.variables) {
+            let config = settings::read(url.as_deref(), self.variables)?;
+            return Ok(DatabaseSource::Given(Box::new(config)));
+        }
+        Ok(DatabaseSource::Private(self.state_directory(directory)))
+    }
+
+    /// Where the private cluster lives. What is named is used as it is; in the places by convention each SQL
+    /// directory has its own.
+    fn state_directory(&self, directory: &Path) -> PathBuf {
+        if let Some(named) = self
+            .text("state-dir")
+            .or_else(|| self.variable("STATE_DIRECTORY"))
+        {
+            return named.into();
+        }
+        let home = || {
+            self.variable("HOME")
+                .map(|home| PathBuf::from(home).join(".local/state"))
+        };
+        let base = match self.variable("XDG_STATE_HOME") {
+            Some(state) => PathBuf::from(state),
+            // The home of root is closed to the user that PostgreSQL runs as.
+            None if rustix::process::geteuid().is_root() => "/var/lib".into(),
+            None => home().unwrap_or_else(|| "/var/tmp".into()),
+        };
+        base.join("peppercorn").join(own_name(directory))
+    }
+}
+
+/// A directory's name and a digest of its path: `exchange-1b2c3d4e`.
+fn own_name(directory: &Path) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let path = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into());
+    let mut hasher = DefaultHasher::new();
+    path.hash(&mut hasher);
+    let name = path
+        .file_name()
+        .map_or("root".into(), |name| name.to_string_lossy());
+    format!("{name}-{:08x}", hasher.finish() as u32)
+}
+
+/// The text of a file in systemd's credentials directory, if it is there.
+fn credential(variables: Variables<'_>, name: &str) -> anyhow::Result<Option<String>> {
+    let Some(directory) = variables("CREDENTIALS_DIRECTORY") else {
+        return Ok(None);
+    };
+    let path = Path::new(&directory).join(name);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot read the credential {}", path.display()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{self, Parsed};
+
+    fn serve(words: &str, variables: &[(&str, &str)]) -> anyhow::Result<Serve> {
+        let words = words.split_whitespace().map(Into::into);
+        let Ok(Parsed::Run(args)) = cli::parse(words) else {
+            panic!("{variables:?}")
+        };
+        let find = |name: &str| {
+            let found = variables.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        Serve::resolve(&args, &find)
+    }
+
+    #[test]
+    fn a_flag_comes_before_a_variable_before_a_default() {
+        let both = [
+            ("PEPPERCORN_THREADS", "3"),
+            ("PEPPERCORN_MAX_BODY", "2KiB"),
+            ("PORT", "99"),
+        ];
+        let config = serve("serve --threads 2", &both).unwrap();
+        assert_eq!(
+            config.layout,
+            Layout {
+                threads: 2,
+                executor: ExecutorKind::Shared
+            }
+        );
+        assert_eq!(config.settings.limits.body, 2048);
+        assert_eq!(config.bind, Address::Tcp("0.0.0.0:99".into()));
+        let config = serve("serve", &[("PORT", ""), ("PEPPERCORN_EXECUTOR", "shared")]).unwrap();
+        assert_eq!(
+            config.layout,
+            Layout {
+                threads: 1,
+                executor: ExecutorKind::Shared
+            }
+        );
+        assert_eq!(config.bind, Address::Tcp("127.0.0.1:8080".into()));
+    }
+
+    #[test]
+    fn wrong_values_name_where_they_came_from() {
+        for (words, variables, expected) in [
+            ("serve --threads 0", [("A", "")], "--threads: \"0\""),
+            (
+                "serve",
+                [("PEPPERCORN_TIMEOUT", "30")],
+                "PEPPERCORN_TIMEOUT: \"30\" is not a time",
+            ),
+            (
+                "serve --bind 8080",
+                [("A", "")],
+                "--bind: \"8080\" is not an address",
+            ),
+            ("serve", [("PORT", "http")], "PORT: "),
+            ("serve --executor x", [("A", "")], "--executor: \"x\""),
+            ("serve --max-body 1MB", [("A", "")], "--max-body: \"1MB\""),
+        ] {
+            let error = format!("{:#}", serve(words, &variables).unwrap_err());
+            assert!(error.contains(expected), "{words}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_database_is_what_is_given_or_private() {
+        let given = serve("serve", &[("PGHOST", "db")]).unwrap();
+        assert!(matches!(given.database, DatabaseSource::Given(_)));
+        let private =
+            |variables: &[(&str, &str)]| match serve("serve /tmp", variables).unwrap().database {
+                DatabaseSource::Private(directory) => directory.display().to_string(),
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(
+            private(&[("STATE_DIRECTORY", "/var/lib/x"), ("XDG_STATE_HOME", "/y")]),
+            "/var/lib/x"
+        );
+        assert!(private(&[("XDG_STATE_HOME", "/y")]).starts_with("/y/peppercorn/tmp-"));
+    }
+}

@@ -1,0 +1,138 @@
+//! What a route leads to, and what it is given: everything a request needs is passed to its endpoint, nothing is global.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::http::{Request, Response};
+use crate::pg::Pool;
+use crate::runtime::Drain;
+
+/// A future that an endpoint answers with.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Response>> + Send + 'a>>;
+
+/// Answers requests: an SQL file's statement, a Rust handler, or a wrapper around another endpoint.
+///
+/// An error that is (or wraps) a [`Problem`](crate::Problem) becomes that answer; any other becomes a 500 whose cause
+/// is reported and not shown.
+pub trait Endpoint: Send + Sync + 'static {
+    /// Answers one request. When the client goes away, the future is dropped at its next `await`.
+    fn call(&self, context: Context) -> Answer<'_>;
+}
+
+/// Every `async fn(Context) -> anyhow::Result<Response>` is an endpoint.
+impl<H, F> Endpoint for H
+where
+    H: Fn(Context) -> F + Send + Sync + 'static,
+    F: Future<Output = anyhow::Result<Response>> + Send + 'static,
+{
+    fn call(&self, context: Context) -> Answer<'_> {
+        Box::pin(self(context))
+    }
+}
+
+/// One request and what surrounds it.
+pub struct Context {
+    /// The request; its body has been read.
+    pub request: Request,
+    /// What the path's parameters are.
+    pub path: PathParameters,
+    /// Who sent it; none over a UNIX socket.
+    pub peer: Option<SocketAddr>,
+    /// Names the request in logs, in problems and in the answer's `X-Request-Id`.
+    pub request_id: RequestId,
+    /// The executor's share of the application.
+    pub service: Arc<Service>,
+}
+
+/// What all requests of one executor share.
+pub struct Service {
+    /// The database.
+    pub database: Database,
+    /// Whether the server is on its way out.
+    pub drain: Drain,
+}
+
+/// Connections for reading and for writing. A pool is absent where no endpoint needs it.
+pub struct Database {
+    /// Connections with `default_transaction_read_only=on`: GET and HEAD.
+    pub read: Option<Pool>,
+    /// All other methods.
+    pub write: Option<Pool>,
+}
+
+impl Database {
+    /// The pools there are.
+    pub fn pools(&self) -> impl Iterator<Item = &Pool> {
+        self.read.iter().chain(&self.write)
+    }
+}
+
+/// The values of a path's parameters, percent-decoded.
+#[derive(Debug, Default)]
+pub struct PathParameters {
+    names: Arc<[String]>,
+    values: Vec<String>,
+}
+
+impl PathParameters {
+    /// Values in the order of the names.
+    pub fn new(names: Arc<[String]>, values: Vec<String>) -> PathParameters {
+        PathParameters { names, values }
+    }
+
+    /// The value of `{name}`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let index = self.names.iter().position(|have| have == name)?;
+        self.values.get(index).map(String::as_str)
+    }
+
+    /// Whether the route has parameters at all.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+/// Names a request: the client's own `X-Request-Id` where it is fit to be logged, else 16 random hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(String);
+
+/// The longest id that is taken over from a client.
+const REQUEST_ID_BYTES: usize = 128;
+
+impl RequestId {
+    /// The header that carries it.
+    pub const HEADER: &str = "X-Request-Id";
+
+    /// The id of a request that came with this header, or without.
+    pub fn new(header: Option<&str>) -> RequestId {
+        let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        match header {
+            Some(id) if !id.is_empty() && id.len() <= REQUEST_ID_BYTES && id.bytes().all(fit) => {
+                RequestId(id.to_owned())
+            }
+            _ => RequestId(format!("{:016x}", fastrand::u64(..))),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_taken_over_only_if_fit_for_a_log() {
+        assert_eq!(RequestId::new(Some("a-1.b:c_D")).as_str(), "a-1.b:c_D");
+        for unfit in ["", "a b", "a\"b", "é", &"x".repeat(129)] {
+            let id = RequestId::new(Some(unfit));
+            assert!(id.as_str().len() == 16 && id.as_str() != unfit);
+        }
+        assert_ne!(RequestId::new(None), RequestId::new(None));
+    }
+}

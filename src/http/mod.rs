@@ -1,0 +1,49 @@
+//! HTTP/1.1 as bytes in, messages out: RFC 9110 and 9112, with no socket, clock or executor.
+//!
+//! bytes → [`Reader`] (`scan` → `parse` with `target` and `framing` → `chunked`) → [`Head`] or
+//! [`Request`] → an endpoint → [`Response`] → [`encode()`] → bytes
+//!
+//! - `scan`: where a head ends, found in one pass, taken up where the bytes ended last time
+//! - `parse`: a whole head, tokenized and checked
+//! - `target`: request targets and authorities, after RFC 3986
+//! - `framing`: how long a body is and whether the connection persists, decided once
+//! - `chunked`: the chunked coding, decoded in place
+//! - `reader`: one connection's requests, out of its `buffer`
+//! - `head`, `request`: a request, borrowed and owned
+//! - `response`, `value`, `encode`, `date`: an answer, its header values, and its bytes
+//! - `refusal`, `limits`: why a request is refused, and what it may cost
+//! - `chars`: which bytes the grammars allow
+//!
+//! The room is strict and has no lenient switch. `httparse` is its tokenizer; what makes a message unambiguous is
+//! checked here, and what stays ambiguous is a [`Refusal`], which answers once and ends the connection.
+
+mod buffer;
+mod chars;
+mod chunked;
+mod date;
+mod encode;
+mod framing;
+mod head;
+mod limits;
+mod parse;
+mod reader;
+mod refusal;
+mod request;
+mod response;
+mod scan;
+mod target;
+#[cfg(test)]
+mod tests;
+mod value;
+
+pub use http_types::{Method, StatusCode};
+
+pub use date::HttpDate;
+pub use encode::{CONTINUE, Reply, encode, encode_head};
+pub use head::{Head, Version};
+pub use limits::Limits;
+pub use reader::Reader;
+pub use refusal::Refusal;
+pub use request::Request;
+pub use response::{Body, InvalidHeader, Response};
+pub use value::HeaderValue;

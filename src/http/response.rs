@@ -1,0 +1,259 @@
+//! An answer as a value: status, fields, body. How it is framed is [`encode`](super::encode())'s business.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::chars::{self, TOKEN};
+use super::{HeaderValue, StatusCode};
+
+/// An answer.
+///
+/// ```
+/// use peppercorn::http::{Response, StatusCode};
+/// let pong = Response::new(StatusCode::Ok)
+///     .with_header("content-type", "text/plain")
+///     .with_body("pong");
+/// assert_eq!(pong.body().len(), 4);
+///
+/// let from_a_row = String::from("/orders/7\r\nset-cookie: a=b");
+/// assert!(Response::new(StatusCode::Created).try_header("location", from_a_row).is_err());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    status: StatusCode,
+    headers: Vec<(&'static str, HeaderValue)>,
+    body: Body,
+}
+
+/// What an answer carries. More kinds may come, such as bodies that are produced while they are sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Body {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// Bytes of the program itself: copied only to where they are sent from.
+    Static(&'static [u8]),
+    /// Bytes made for this answer.
+    Bytes(Vec<u8>),
+}
+
+/// A field that can not be sent. It names the field and keeps the value to itself: that may be a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidHeader {
+    name: &'static str,
+}
+
+/// What [`encode`](super::encode()) writes itself, from the body and the request: a second line would contradict it.
+const RESERVED: [&str; 4] = ["content-length", "transfer-encoding", "connection", "date"];
+
+impl Response {
+    /// An answer without fields and body.
+    pub fn new(status: StatusCode) -> Response {
+        Response {
+            status,
+            headers: Vec::new(),
+            body: Body::Empty,
+        }
+    }
+
+    /// Adds a field line. A value made of text is cleaned as [`HeaderValue`] says; one that comes from outside the
+    /// program and must be right or not be sent goes through [`try_header`](Self::try_header).
+    ///
+    /// # Panics
+    /// When the name is no token, or one of the fields [`encode`](super::encode()) writes: mistakes in the source.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Response {
+        self.headers.push((checked(name), value.into()));
+        self
+    }
+
+    /// Adds a field line, or refuses to.
+    ///
+    /// # Errors
+    /// When the value holds a control character.
+    ///
+    /// # Panics
+    /// As [`with_header`](Self::with_header).
+    pub fn try_header(
+        mut self,
+        name: &'static str,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Result<Response, InvalidHeader> {
+        let value = HeaderValue::new(value).ok_or(InvalidHeader { name })?;
+        self.headers.push((checked(name), value));
+        Ok(self)
+    }
+
+    /// Makes this the only line of the field.
+    ///
+    /// # Panics
+    /// As [`with_header`](Self::with_header).
+    pub fn set_header(&mut self, name: &'static str, value: impl Into<HeaderValue>) {
+        self.headers
+            .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        self.headers.push((checked(name), value.into()));
+    }
+
+    /// Sets a body of JSON and the `Content-Type` that says so.
+    #[must_use]
+    pub fn with_json(self, json: impl Into<Body>) -> Response {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        self.with_header("Content-Type", JSON).with_body(json)
+    }
+
+    /// Sets the body. Its type is said by a `content-type` field, if at all.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Body>) -> Response {
+        self.body = body.into();
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The value of the first field line of that name, in whichever case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers();
+        let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        Some(value)
+    }
+
+    /// The field lines in the order they were added, without those [`encode`](super::encode()) writes.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The body itself.
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+}
+
+fn checked(name: &'static str) -> &'static str {
+    let valid = !name.is_empty() && chars::all(name.as_bytes(), TOKEN);
+    let reserved = RESERVED
+        .iter()
+        .any(|other| other.eq_ignore_ascii_case(name));
+    assert!(valid && !reserved, "header field `{name}` can not be set");
+    name
+}
+
+impl Body {
+    /// The bytes.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Body::Empty => &[],
+            Body::Static(bytes) => bytes,
+            Body::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Body {
+        Body::Bytes(bytes)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        Body::Bytes(text.into_bytes())
+    }
+}
+
+impl From<&'static [u8]> for Body {
+    fn from(bytes: &'static [u8]) -> Body {
+        Body::Static(bytes)
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Body {
+        Body::Static(text.as_bytes())
+    }
+}
+
+impl fmt::Display for InvalidHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the value for the header field `{}` holds a control character",
+            self.name
+        )
+    }
+}
+
+impl std::error::Error for InvalidHeader {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RUSTSEC-2024-0009: what a header value can do to the answer, and to the one after it.
+    #[test]
+    fn control_characters_never_become_a_header() {
+        for byte in (0..=0x1fu8).chain([0x7f]) {
+            let value = format!("a{}b", byte as char);
+            let tried = Response::new(StatusCode::Ok).try_header("x-a", value);
+            assert_eq!(tried.is_ok(), byte == b'\t', "{byte:#x}");
+        }
+        let tried = Response::new(StatusCode::Ok).try_header("x-a", "a\r\nset-cookie: b");
+        let error = tried.expect_err("a line break");
+        assert_eq!(
+            error.to_string(),
+            "the value for the header field `x-a` holds a control character"
+        );
+        assert!(
+            Response::new(StatusCode::Ok)
+                .try_header("x-a", "caf\u{e9}")
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn json_says_so() {
+        let response = Response::new(StatusCode::Ok).with_json("[]");
+        assert_eq!(response.header("content-type"), Some("application/json"));
+        assert_eq!(response.body().as_bytes(), b"[]");
+    }
+
+    #[test]
+    fn lines_are_added_and_replaced() {
+        let mut response = Response::new(StatusCode::Ok)
+            .with_header("Link", "<a>")
+            .with_header("Link", "<b>")
+            .with_header("Retry-After", 7);
+        assert_eq!(response.headers().count(), 3);
+        assert_eq!(response.header("retry-after"), Some("7"));
+        response.set_header("link", "<c>");
+        let lines: Vec<_> = response.headers().collect();
+        assert_eq!(lines, [("Retry-After", "7"), ("link", "<c>")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "`Content-Length` can not be set")]
+    fn framing_is_not_a_header() {
+        let _ = Response::new(StatusCode::Ok).with_header("Content-Length", 7);
+    }
+}

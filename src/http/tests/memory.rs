@@ -1,0 +1,61 @@
+//! What a reader allocates, keeps and gives away, and its last answer.
+
+use super::*;
+
+#[test]
+fn memory_is_used_again_and_given_back() {
+    let small = b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut reader = Reader::new(Limits::default());
+    let feed = |reader: &mut Reader, bytes: &[u8]| {
+        let space = reader.space();
+        let place = (space.as_ptr(), space.len());
+        space[..bytes.len()].copy_from_slice(bytes);
+        reader.advance(bytes.len());
+        assert!(matches!(reader.body(), Ok(Some(0))));
+        reader.skip();
+        place
+    };
+    let first = feed(&mut reader, small);
+    assert!((4096..=8192).contains(&first.1));
+    for _ in 0..1000 {
+        assert_eq!(feed(&mut reader, small), first);
+    }
+    reader.release();
+    assert_eq!(feed(&mut reader, small).1, first.1);
+}
+
+/// A body that was only announced costs little, a large one that came is not copied or kept.
+#[test]
+fn large_bodies_are_paid_for_by_sending_them() {
+    let mut reader = Reader::new(Limits::default());
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n";
+    reader.space()[..head.len()].copy_from_slice(head);
+    reader.advance(head.len());
+    assert_eq!(reader.body(), Ok(None));
+    assert!(reader.space().len() <= 64 * 1024);
+    while reader.body() == Ok(None) {
+        let read = reader.space().len();
+        assert!(read > 0);
+        reader.advance(read);
+    }
+    assert_eq!(reader.request().body().len(), 1024 * 1024);
+    assert!(!reader.buffered() && reader.space().len() <= 8192);
+}
+
+#[test]
+fn a_refused_head_is_answered_without_a_body() {
+    let mut reader = Reader::new(Limits::default());
+    let bytes = b"HEAD / HTTP/1.1\r\n\r\n";
+    reader.space()[..bytes.len()].copy_from_slice(bytes);
+    reader.advance(bytes.len());
+    let refusal = reader.head().expect_err("no host");
+    let mut out = Vec::new();
+    let response = Response::new(refusal.status()).with_body(refusal.to_string());
+    encode(
+        &response,
+        reader.last_reply(),
+        &HttpDate::from_unix(0),
+        &mut out,
+    );
+    assert!(out.ends_with(b"\r\nConnection: close\r\n\r\n"));
+}

@@ -1,0 +1,52 @@
+//! A REST API out of a folder of SQL files on PostgreSQL, on the smol stack.
+//!
+//! A request flows through plain values:
+//!
+//! ```text
+//! socket → http (request) → router → capture → endpoint (SQL or Rust) → pg pool → json → http (response) → socket
+//! ```
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`], [`config`] | what was typed, and what it means |
+//! | [`error`] | one error, two voices; SQLSTATEs to statuses |
+//! | [`observe`] | every event an operator can see, every sentence they read |
+//! | [`app`] | routes and what they lead to; the whole request on one screen |
+//! | [`router`] | path templates to values |
+//! | [`endpoint`] | what a route leads to, and what it is given |
+//! | [`capture`] | the wrapper around every endpoint that reports what it raises |
+//! | [`json`] | writing JSON |
+//! | [`http`] | HTTP/1.1: bytes in, messages out |
+//! | [`server`] | sockets, connections, the drain |
+//! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
+//! | [`pg`] | connections, the pool, values, the private cluster |
+//! | [`runtime`] | executors, the coarse clock, sockets |
+//! | [`process`] | a worker from its start to its end |
+//! | [`ping`] | the health probe |
+//!
+//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli` know nobody;
+//! `error`, `runtime`, `pg`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an
+//! [`App`]; `process` runs a server; the binary sees all.
+
+pub mod app;
+pub mod capture;
+pub mod cli;
+pub mod config;
+pub mod endpoint;
+pub mod error;
+pub mod http;
+pub mod json;
+pub mod observe;
+pub mod pg;
+pub mod ping;
+pub mod process;
+pub mod router;
+pub mod runtime;
+pub mod server;
+pub mod sql;
+mod sys;
+
+pub use app::App;
+pub use endpoint::{Context, Endpoint};
+pub use error::Problem;
+pub use http::{Method, Request, Response, StatusCode};

@@ -1,0 +1,152 @@
+//! The commands and their exit codes: read top to bottom, this is the program.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use peppercorn::App;
+use peppercorn::cli::{self, Args, Command, Parsed};
+use peppercorn::config::{Check, DatabaseSource, Ping, Serve};
+use peppercorn::observe::Stderr;
+use peppercorn::pg::Cluster;
+use peppercorn::process::{self, Worker};
+use peppercorn::runtime::Clock;
+use peppercorn::sql::{self, Findings, folder};
+
+/// sysexits.h, where systemd prints the names of the codes.
+#[derive(Clone, Copy)]
+enum Exit {
+    Usage = 64,
+    BadFile = 65,
+    NoInput = 66,
+    Unavailable = 69,
+    Internal = 70,
+    System = 71,
+    CannotListen = 73,
+    Config = 78,
+}
+
+/// An error and the exit code it means.
+struct Failure(Exit, anyhow::Error);
+
+fn main() -> ExitCode {
+    Stderr::install(std::env::var_os("JOURNAL_STREAM").is_some());
+    let done = match cli::parse(std::env::args_os().skip(1)) {
+        Ok(Parsed::Run(args)) => run(&args),
+        Ok(Parsed::Print(text)) => {
+            print!("{text}");
+            Ok(())
+        }
+        Err(message) => Err(Failure(Exit::Usage, anyhow::anyhow!(message))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(exit, error)) => {
+            eprintln!("peppercorn: {error:#}");
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), Failure> {
+    let variables = |name: &str| std::env::var(name).ok();
+    match args.command {
+        Command::Serve => serve(&Serve::resolve(args, &variables).exit(Exit::Config)?),
+        Command::Check => check(&Check::resolve(args, &variables).exit(Exit::Config)?),
+        Command::Ping => ping(&Ping::resolve(args, &variables).exit(Exit::Config)?),
+    }
+}
+
+fn serve(config: &Serve) -> Result<(), Failure> {
+    let files = read(&config.directory)?;
+    let clock = Clock::start().exit(Exit::System)?;
+    let worker = Worker::bind(config, &clock).map_err(failure)?;
+    let (settings, cluster) = open_database(&config.database, &config.directory, &clock)?;
+    let app = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
+    let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
+    let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
+    served.and(stopped)
+}
+
+fn check(config: &Check) -> Result<(), Failure> {
+    let files = read(&config.directory)?;
+    let clock = Clock::start().exit(Exit::System)?;
+    let (settings, cluster) = match open_database(&config.database, &config.directory, &clock) {
+        // The server that uses the directory has the database that is meant.
+        Err(Failure(_, error)) if error.is::<peppercorn::pg::cluster::InUse>() => {
+            let DatabaseSource::Private(directory) = &config.database else {
+                return Err(Failure(Exit::Unavailable, error));
+            };
+            (Cluster::config_in(directory), None)
+        }
+        opened => opened?,
+    };
+    let checked = async_io::block_on(sql::check(files, &settings, &clock)).map_err(classify);
+    let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
+    let count = checked?.routes.len();
+    println!("{count} endpoints, nothing wrong");
+    stopped
+}
+
+fn ping(config: &Ping) -> Result<(), Failure> {
+    let clock = Clock::start().exit(Exit::System)?;
+    async_io::block_on(peppercorn::ping::ping(&config.url, config.wait, &clock))
+        .exit(Exit::Unavailable)
+}
+
+/// The files' own mistakes come to light before anything is started for them.
+fn read(directory: &Path) -> Result<Vec<sql::Definition>, Failure> {
+    if !directory.is_dir() {
+        let error = anyhow::anyhow!(
+            "there is no directory {}; name the one with the SQL files",
+            directory.display()
+        );
+        return Err(Failure(Exit::NoInput, error));
+    }
+    sql::read(directory).map_err(|error| match error.is::<Findings>() {
+        true => Failure(Exit::BadFile, error),
+        false => Failure(Exit::NoInput, error),
+    })
+}
+
+/// The database to use; a private one is started for it.
+fn open_database(
+    source: &DatabaseSource,
+    directory: &Path,
+    clock: &Clock,
+) -> Result<(tokio_postgres::Config, Option<Cluster>), Failure> {
+    match source {
+        DatabaseSource::Given(config) => Ok(((**config).clone(), None)),
+        DatabaseSource::Private(state) => {
+            let schema = directory.join(folder::SCHEMA);
+            let schema = schema.is_file().then_some(schema.as_path());
+            let cluster = Cluster::start(state, schema, clock).exit(Exit::Unavailable)?;
+            Ok((cluster.config(), Some(cluster)))
+        }
+    }
+}
+
+/// Wrong files, or no database to check them against.
+fn classify(error: anyhow::Error) -> Failure {
+    match error.is::<Findings>() {
+        true => Failure(Exit::BadFile, error),
+        false => Failure(Exit::Unavailable, error),
+    }
+}
+
+fn failure(error: process::Error) -> Failure {
+    match error {
+        process::Error::Bind(error) => Failure(Exit::CannotListen, error),
+        process::Error::System(error) => Failure(Exit::System, error.into()),
+    }
+}
+
+trait OrExit<T> {
+    /// The exit code that an error here means.
+    fn exit(self, exit: Exit) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn exit(self, exit: Exit) -> Result<T, Failure> {
+        self.map_err(|error| Failure(exit, error.into()))
+    }
+}

@@ -1,0 +1,206 @@
+//! One connection to PostgreSQL: hosts in turn, with a deadline over the whole handshake.
+//!
+//! tokio-postgres without its runtime speaks the protocol on a socket we bring; what its `connect` would do
+//! besides (host lists, `connect_timeout`, keepalives, `target_session_attrs`) is done here, as libpq does it.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Config, Connection, NoTls};
+
+use super::stream::Stream;
+use crate::runtime::{Clock, Socket};
+
+/// Where libpq looks for the server's UNIX socket when no host is given (Debian's place).
+const DEFAULT_SOCKET_DIR: &str = "/var/run/postgresql";
+/// For one host, from the first packet to the end of the handshake, unless `connect_timeout` says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The half of a connection that moves bytes: it must be polled for the [`Client`] to get answers.
+pub type Driver = Connection<Stream, NoTlsStream>;
+
+/// A connection that has just been opened.
+pub struct Opened {
+    /// Asks.
+    pub client: Client,
+    /// Must be polled for `client` to get answers.
+    pub driver: Driver,
+    /// Where the connection goes.
+    pub origin: Origin,
+}
+
+/// The server a connection was made to, and its socket.
+pub struct Origin {
+    host: Host,
+    port: u16,
+    socket: Arc<Socket>,
+}
+
+impl Origin {
+    /// Another socket to the same server: a cancellation travels on one of its own.
+    ///
+    /// # Errors
+    /// Those of connecting.
+    pub async fn open(&self) -> anyhow::Result<Socket> {
+        open(&self.host, self.port).await
+    }
+
+    /// Breaks the connection off; its driver notices at once.
+    pub fn kill(&self) {
+        self.socket.shutdown();
+    }
+}
+
+/// Connects to the first host of `config` that answers and fits `target_session_attrs`.
+///
+/// # Errors
+/// The last host's error, naming the host.
+pub async fn connect(config: &Config, clock: &Clock) -> anyhow::Result<Opened> {
+    if matches!(config.get_ssl_mode(), SslMode::Require) {
+        bail!("sslmode=require: this version does not speak TLS to PostgreSQL");
+    }
+    let mut last = None;
+    for (index, host) in hosts(config).into_iter().enumerate() {
+        match connect_host(&host, port(config, index), config, clock).await {
+            Ok(connected) => return Ok(connected),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| anyhow::anyhow!("no host to connect to")))
+}
+
+/// Where a connection for `config` goes, for messages: `localhost:5432/exchange`. Never the password.
+pub fn describe(config: &Config) -> String {
+    let places: Vec<String> = hosts(config)
+        .iter()
+        .enumerate()
+        .map(|(index, host)| place(host, port(config, index)))
+        .collect();
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("");
+    format!("{}/{database}", places.join(","))
+}
+
+fn hosts(config: &Config) -> Vec<Host> {
+    match config.get_hosts() {
+        [] if config.get_hostaddrs().is_empty() => vec![Host::Unix(DEFAULT_SOCKET_DIR.into())],
+        [] => (config.get_hostaddrs().iter())
+            .map(|address| Host::Tcp(address.to_string()))
+            .collect(),
+        hosts => hosts.to_vec(),
+    }
+}
+
+/// As libpq: one port for all hosts, or one each.
+fn port(config: &Config, host: usize) -> u16 {
+    match config.get_ports() {
+        [] => 5432,
+        [port] => *port,
+        ports => ports.get(host).copied().unwrap_or(5432),
+    }
+}
+
+fn place(host: &Host, port: u16) -> String {
+    match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+        Host::Tcp(name) => format!("{name}:{port}"),
+        Host::Unix(directory) => socket_path(directory, port).display().to_string(),
+    }
+}
+
+fn socket_path(directory: &Path, port: u16) -> std::path::PathBuf {
+    directory.join(format!(".s.PGSQL.{port}"))
+}
+
+async fn connect_host(
+    host: &Host,
+    port: u16,
+    config: &Config,
+    clock: &Clock,
+) -> anyhow::Result<Opened> {
+    let limit = (config.get_connect_timeout().copied())
+        .filter(|limit| !limit.is_zero())
+        .unwrap_or(CONNECT_TIMEOUT);
+    let mut deadline = clock.deadline();
+    deadline.arm(limit);
+    let connected = deadline.race(async {
+        let socket = Arc::new(open(host, port).await?);
+        let stream = Stream::new(socket.clone());
+        let (client, mut driver) = config.connect_raw(stream, NoTls).await?;
+        check_session(config, &client, &mut driver).await?;
+        let origin = Origin {
+            host: host.clone(),
+            port,
+            socket,
+        };
+        Ok(Opened {
+            client,
+            driver,
+            origin,
+        })
+    });
+    connected
+        .await
+        .unwrap_or_else(|| bail!("no answer within {} s", limit.as_secs()))
+        .with_context(|| format!("cannot connect to PostgreSQL at {}", place(host, port)))
+}
+
+/// Opens the socket: a name is tried at each of its addresses.
+async fn open(host: &Host, port: u16) -> anyhow::Result<Socket> {
+    let name = match host {
+        Host::Unix(directory) => return Ok(Socket::connect_unix(&socket_path(directory, port))?),
+        Host::Tcp(name) => name.clone(),
+    };
+    // getaddrinfo blocks, for seconds when the resolver is slow: not on the executor's thread.
+    let addresses: Vec<SocketAddr> = smol::unblock(move || {
+        (name.as_str(), port)
+            .to_socket_addrs()
+            .map(Iterator::collect)
+    })
+    .await?;
+    let mut last = None;
+    for address in addresses {
+        match Socket::connect_tcp(address).await {
+            Ok(socket) => {
+                socket.watch_peer()?;
+                return Ok(socket);
+            }
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) => Err(error.into()),
+        None => bail!("the name has no address"),
+    }
+}
+
+/// Refuses a server whose role does not fit `target_session_attrs`.
+async fn check_session(
+    config: &Config,
+    client: &Client,
+    driver: &mut Driver,
+) -> anyhow::Result<()> {
+    let wanted = config.get_target_session_attrs();
+    if wanted == TargetSessionAttrs::Any {
+        return Ok(());
+    }
+    let asked = client.simple_query("show transaction_read_only");
+    let driven = async { Err(driver.await.err()) };
+    let rows = futures_lite::future::or(async { Ok(asked.await) }, driven).await;
+    let rows = match rows {
+        Ok(rows) => rows?,
+        Err(error) => bail!(error.map_or("connection closed".into(), |error| error.to_string())),
+    };
+    let read_only = rows.iter().any(|message| {
+        matches!(message, tokio_postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("on"))
+    });
+    match (wanted, read_only) {
+        (TargetSessionAttrs::ReadWrite, true) => bail!("the server is read-only"),
+        (TargetSessionAttrs::ReadOnly, false) => bail!("the server is not read-only"),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,226 @@
+//! One open connection of a pool: its prepared statements, and how a query runs on it.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use futures_lite::StreamExt;
+use http_types::StatusCode;
+use tokio_postgres::{CancelToken, Client, Row};
+
+use super::connect::Origin;
+use super::error;
+use super::prepared::{Parameter, PrepareError, Prepared, Query};
+use crate::error::Problem;
+
+/// Statements prepared in one go: their futures are all polled whenever one has news.
+const PREPARE_BATCH: usize = 64;
+
+/// A statement as this connection has prepared it, or why it could not.
+type Slot = Mutex<Result<Arc<Prepared>, Arc<PrepareError>>>;
+
+/// An open connection with every statement of its pool prepared.
+pub struct Connection {
+    client: Client,
+    origin: Origin,
+    queries: Arc<[Query]>,
+    /// Parallel to `queries`. Locked for as long as it takes to clone an `Arc`.
+    prepared: Box<[Slot]>,
+}
+
+/// Takes a result row by row, as it arrives.
+pub trait Collect: Send + 'static {
+    /// One more row. An error ends the collection; the rest of the result is read and thrown away.
+    fn row(&mut self, prepared: &Prepared, row: &Row) -> anyhow::Result<()>;
+}
+
+/// A query that PostgreSQL has completed.
+pub struct Done<C> {
+    /// What took the rows.
+    pub collected: C,
+    /// Rows inserted, changed, deleted or selected.
+    pub affected: u64,
+}
+
+impl Connection {
+    /// Prepares all `queries`, pipelined: the whole set costs a few round trips. The connection's driver must be
+    /// polled meanwhile.
+    pub async fn prepare(client: Client, origin: Origin, queries: Arc<[Query]>) -> Connection {
+        let mut prepared = Vec::with_capacity(queries.len());
+        for batch in queries.chunks(PREPARE_BATCH) {
+            let batch = batch
+                .iter()
+                .map(|query| Prepared::prepare(&client, query))
+                .collect();
+            prepared.extend(join_all(batch).await);
+        }
+        let slot = |result: Result<_, _>| Mutex::new(result.map(Arc::new).map_err(Arc::new));
+        Connection {
+            prepared: prepared.into_iter().map(slot).collect(),
+            client,
+            origin,
+            queries,
+        }
+    }
+
+    /// The statement as prepared here.
+    ///
+    /// # Errors
+    /// What kept it from being prepared.
+    pub fn prepared(&self, query: usize) -> Result<Arc<Prepared>, Arc<PrepareError>> {
+        self.prepared[query]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The server it was made to.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Identifies the backend to PostgreSQL, to cancel what it runs.
+    pub fn cancel_token(&self) -> CancelToken {
+        self.client.cancel_token()
+    }
+
+    /// A round trip: everything sent before it has been dealt with.
+    pub async fn settle(&self) -> Result<(), tokio_postgres::Error> {
+        self.client.check_connection().await
+    }
+
+    /// Breaks the connection off; its driver notices at once.
+    pub fn kill(&self) {
+        self.origin.kill();
+    }
+
+    /// Runs one statement and gives its rows to `collect`.
+    ///
+    /// Once polled, it must be polled to its end: rows that nobody takes hold up the whole connection.
+    ///
+    /// # Errors
+    /// PostgreSQL's error; a statement that could not be prepared; a lost connection; what `collect` reports.
+    pub async fn run<C: Collect>(
+        self: Arc<Self>,
+        query: usize,
+        parameters: Arc<[Parameter]>,
+        mut collect: C,
+    ) -> Result<Done<C>, Problem> {
+        let mut retried = false;
+        loop {
+            let prepared = self.prepared(query).map_err(not_prepared)?;
+            match self.attempt(&prepared, &parameters, &mut collect).await {
+                Ok(affected) => {
+                    return Ok(Done {
+                        collected: collect,
+                        affected,
+                    });
+                }
+                Err(Failure::Collect(error)) => return Err(Problem::internal(error)),
+                Err(Failure::Postgres(error)) if !retried && is_stale(&error) => {
+                    // The schema changed under the statement. The error came before any row, and nothing of the
+                    // statement was done.
+                    retried = true;
+                    self.prepare_again(query).await;
+                }
+                Err(Failure::Postgres(error)) => return Err(error::problem(error)),
+            }
+        }
+    }
+
+    async fn attempt<C: Collect>(
+        &self,
+        prepared: &Prepared,
+        parameters: &[Parameter],
+        collect: &mut C,
+    ) -> Result<u64, Failure> {
+        let rows = self
+            .client
+            .query_raw(&prepared.statement, parameters)
+            .await?;
+        let mut rows = std::pin::pin!(rows);
+        let mut failure = None;
+        while let Some(row) = rows.next().await {
+            let row = row?;
+            if failure.is_none() {
+                failure = collect.row(prepared, &row).err();
+            }
+        }
+        match failure {
+            Some(error) => Err(Failure::Collect(error)),
+            None => Ok(rows.rows_affected().unwrap_or(0)),
+        }
+    }
+
+    async fn prepare_again(&self, query: usize) {
+        // Types may have changed with the tables: an enum's new label, a composite's new field.
+        self.client.clear_type_cache();
+        let prepared = Prepared::prepare(&self.client, &self.queries[query]).await;
+        *self.prepared[query]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = prepared.map(Arc::new).map_err(Arc::new);
+    }
+}
+
+/// Runs futures side by side on one task. They share a connection: awaiting them in turn could wait for one
+/// whose answer is held up by another's.
+pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(Box::pin).map(Some).collect();
+    let mut outputs: Vec<_> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in running.iter_mut().zip(&mut outputs) {
+            if let Some(Poll::Ready(value)) =
+                future.as_mut().map(|future| future.as_mut().poll(context))
+            {
+                (*future, *output) = (None, Some(value));
+            }
+        }
+        match running.iter().all(Option::is_none) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    outputs.into_iter().flatten().collect()
+}
+
+enum Failure {
+    Postgres(tokio_postgres::Error),
+    Collect(anyhow::Error),
+}
+
+impl From<tokio_postgres::Error> for Failure {
+    fn from(error: tokio_postgres::Error) -> Failure {
+        Failure::Postgres(error)
+    }
+}
+
+/// Whether the server forgot the statement (`DISCARD ALL`, a pooler) or may not run its old plan after DDL.
+fn is_stale(error: &tokio_postgres::Error) -> bool {
+    let Some(db) = error.as_db_error() else {
+        return false;
+    };
+    match db.code().code() {
+        "26000" => true,
+        // 0A000 is any "not supported": only this routine's is about a cached plan.
+        "0A000" => db.routine() == Some("RevalidateCachedQuery"),
+        _ => false,
+    }
+}
+
+/// At start every statement was prepared: the schema has changed since.
+fn not_prepared(error: Arc<PrepareError>) -> Problem {
+    let code = match &*error {
+        PrepareError::Postgres(error) => error.code().map(|code| code.code().to_owned()),
+        PrepareError::Column(_) => None,
+    };
+    let problem = Problem::new(
+        StatusCode::InternalServerError,
+        "the server failed to answer this request",
+    );
+    let problem = match code {
+        Some(code) => problem.with_code(code),
+        None => problem,
+    };
+    problem.because(anyhow::anyhow!("the statement no longer prepares: {error}"))
+}

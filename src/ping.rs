@@ -1,0 +1,66 @@
+//! The health probe: asks a server over HTTP whether it answers `pong`.
+
+use std::net::ToSocketAddrs;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use async_io::Async;
+use futures_lite::FutureExt;
+use http_types::{Method, Request, StatusCode, Url};
+
+use crate::runtime::Clock;
+
+/// Asks `url`, which must begin with `http://`, and waits for the answer until `wait` is over.
+///
+/// # Errors
+/// Nobody answers, or the answer is not `200 pong`.
+pub async fn ping(url: &str, wait: Duration, clock: &Clock) -> anyhow::Result<()> {
+    let parsed: Url = url.parse().with_context(|| format!("{url} is not a URL"))?;
+    if parsed.scheme() != "http" {
+        bail!("{url}: only http:// is asked");
+    }
+    let mut deadline = clock.deadline();
+    deadline.arm(wait);
+    // http-types panics on a header value that is not ASCII; a probe reports it like any other wrong answer.
+    let asked = std::panic::AssertUnwindSafe(ask(parsed)).catch_unwind();
+    match deadline.race(asked).await {
+        Some(Ok(answer)) => answer.with_context(|| url.to_owned()),
+        Some(Err(_panic)) => bail!("{url}: the answer is not HTTP"),
+        None => bail!("{url}: no answer within {} s", wait.as_secs_f64()),
+    }
+}
+
+async fn ask(url: Url) -> anyhow::Result<()> {
+    let host = url
+        .host_str()
+        .unwrap_or("")
+        .trim_matches(['[', ']'])
+        .to_owned();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let addresses = smol::unblock(move || (host.as_str(), port).to_socket_addrs()).await?;
+    let mut connected = Err(anyhow::anyhow!("the name has no address"));
+    for address in addresses {
+        connected = Async::<std::net::TcpStream>::connect(address)
+            .await
+            .map_err(Into::into);
+        if connected.is_ok() {
+            break;
+        }
+    }
+    let mut request = Request::new(Method::Get, url);
+    request.insert_header("connection", "close");
+    let answered = async_h1::connect(connected?, request).await;
+    let mut response = answered.map_err(http_types::Error::into_inner)?;
+    let body = response
+        .body_string()
+        .await
+        .map_err(http_types::Error::into_inner)?;
+    match (response.status(), body.as_str()) {
+        (StatusCode::Ok, "pong") => Ok(()),
+        (status, _) => bail!(
+            "the answer is {} {}, not 200 pong",
+            status as u16,
+            status.canonical_reason()
+        ),
+    }
+}

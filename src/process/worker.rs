@@ -1,0 +1,181 @@
+//! A worker: from settings to a served address, until a signal.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_lite::future;
+use tokio_postgres::Config;
+
+use super::{descriptors, signals};
+use crate::app::App;
+use crate::config::Serve;
+use crate::endpoint::Service;
+use crate::observe::{self, Event};
+use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Program, Spawn};
+use crate::server::{self, Listener, Server, Settings};
+
+/// Why a worker did not come to serve.
+#[derive(Debug)]
+pub enum Error {
+    /// It cannot listen.
+    Bind(anyhow::Error),
+    /// The system refuses a thread, a signal handler or the like.
+    System(std::io::Error),
+}
+
+/// Everything that the executors of one process share.
+pub struct Worker {
+    listeners: Mutex<Vec<Listener>>,
+    layout: Layout,
+    settings: Settings,
+    graceful: Duration,
+    db_connections: usize,
+    clock: Clock,
+    drain: Drain,
+}
+
+impl Worker {
+    /// Takes the address: from here on clients can connect; they are answered when [`Worker::run`] runs.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn bind(config: &Serve, clock: &Clock) -> Result<Worker, Error> {
+        let seats = config.layout.seats();
+        let room = descriptors::room_for_clients();
+        let mut settings = config.settings;
+        let connections = if settings.connections == 0 {
+            room
+        } else {
+            settings.connections.min(room)
+        };
+        settings.connections = connections.div_ceil(seats);
+        let listeners = server::bind(&config.bind, seats).map_err(Error::Bind)?;
+        Ok(Worker {
+            listeners: Mutex::new(listeners),
+            layout: config.layout,
+            settings,
+            graceful: config.graceful,
+            db_connections: config.db_connections.div_ceil(seats),
+            clock: clock.clone(),
+            drain: Drain::new(clock),
+        })
+    }
+
+    /// Serves `app` on the database of `config` until a signal ends it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn run(&self, app: App, config: &Config) -> Result<(), Error> {
+        let signals = signals::listen().map_err(Error::System)?;
+        if let Some(listener) = self.listeners().first() {
+            observe::emit(&Event::Listening {
+                address: format!("http://{}", listener.address()),
+                routes: app.routes(),
+                layout: describe(self.layout),
+            });
+        }
+        let seats = Seats {
+            worker: self,
+            app: Arc::new(app),
+            config,
+            signals: Mutex::new(Some(signals)),
+        };
+        let cut: usize = runtime::run(self.layout, &seats)
+            .map_err(Error::System)?
+            .into_iter()
+            .sum();
+        if cut > 0 {
+            observe::emit(&Event::DrainCut { connections: cut });
+        }
+        observe::emit(&Event::Stopped);
+        Ok(())
+    }
+
+    fn listeners(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What each executor of the worker runs.
+struct Seats<'a> {
+    worker: &'a Worker,
+    app: Arc<App>,
+    config: &'a Config,
+    /// Taken by the first seat.
+    signals: Mutex<Option<async_signal::Signals>>,
+}
+
+impl Program for Seats<'_> {
+    /// How many connections were cut.
+    type Output = usize;
+
+    async fn run<S: Spawn>(&self, _seat: usize, spawn: S) -> usize {
+        let Worker {
+            clock,
+            drain,
+            settings,
+            ..
+        } = self.worker;
+        // One listener was bound per seat.
+        let Some(listener) = self.worker.listeners().pop() else {
+            return 0;
+        };
+        let (database, keepers) = self
+            .app
+            .database(self.config, self.worker.db_connections, clock);
+        let service = Arc::new(Service {
+            database,
+            drain: drain.clone(),
+        });
+        let server = Arc::new(Server::new(
+            self.app.clone(),
+            service.clone(),
+            clock.clone(),
+            *settings,
+        ));
+        let serving = async {
+            let cut = server::serve(server, listener, spawn.clone()).await;
+            for pool in service.database.pools() {
+                pool.close();
+            }
+            cut
+        };
+        let keeping = async {
+            let keepers = keepers
+                .into_iter()
+                .map(|keeper| keeper.run(spawn.clone()))
+                .collect();
+            crate::pg::connection::join_all(keepers).await
+        };
+        let served = async { future::zip(serving, keeping).await.0 };
+        let signals = self
+            .signals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match signals {
+            Some(signals) => {
+                let obeying = async {
+                    signals::obey(signals, drain, clock, self.worker.graceful).await;
+                    unreachable!("obeying signals has no end")
+                };
+                future::or(served, obeying).await
+            }
+            None => served.await,
+        }
+    }
+}
+
+fn describe(layout: Layout) -> String {
+    let kind = match layout.executor {
+        ExecutorKind::Local => "local",
+        ExecutorKind::Shared => "shared",
+    };
+    format!(
+        "{} thread{} ({kind})",
+        layout.threads,
+        if layout.threads == 1 { "" } else { "s" }
+    )
+}

@@ -1,0 +1,173 @@
+//! How a worker's threads run tasks: the layouts, and the coarse clock.
+//!
+//! | layout | threads | executor | a task may move |
+//! |---|---|---|---|
+//! | `local` | 1 | one [`LocalExecutor`] | no |
+//! | `local`, N threads | N | a [`LocalExecutor`] each, nothing shared | no |
+//! | `shared` | N | one work-stealing [`Executor`] | between threads |
+//!
+//! A [`Program`] is written once and runs under each of them: it is started once per executor (a *seat*) and
+//! spawns through [`Spawn`].
+
+mod clock;
+mod drain;
+mod socket;
+
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use async_executor::{Executor, LocalExecutor};
+
+pub use clock::{Clock, Deadline, TICK};
+pub use drain::Drain;
+pub use socket::Socket;
+
+/// Which kind of executor the threads of a worker run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutorKind {
+    /// A [`LocalExecutor`] per thread: tasks stay where they were started.
+    Local,
+    /// One [`Executor`] for all threads: idle threads take tasks from busy ones.
+    Shared,
+}
+
+/// Threads and executor of one worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Executor threads, at least 1.
+    pub threads: usize,
+    /// What they run.
+    pub executor: ExecutorKind,
+}
+
+impl Layout {
+    /// How many executors there are, each with its own listener and database connections.
+    pub fn seats(self) -> usize {
+        match self.executor {
+            ExecutorKind::Local => self.threads,
+            ExecutorKind::Shared => 1,
+        }
+    }
+}
+
+/// Starts tasks on one executor. The two kinds of executor differ only in what may be spawned; everything
+/// that peppercorn spawns may go on either.
+pub trait Spawn: Clone + 'static {
+    /// Starts `task`; it runs until it is done or the executor ends.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+}
+
+impl Spawn for Rc<LocalExecutor<'static>> {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        LocalExecutor::spawn(self, task).detach();
+    }
+}
+
+impl Spawn for Arc<Executor<'static>> {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        Executor::spawn(self, task).detach();
+    }
+}
+
+/// What runs on every seat of a layout.
+pub trait Program: Sync {
+    /// What a seat comes back with.
+    type Output: Send;
+    /// The main task of seat number `seat` (from 0); the tasks it spawned end with it.
+    fn run<S: Spawn>(&self, seat: usize, spawn: S) -> impl Future<Output = Self::Output>;
+}
+
+/// Runs `program` on all threads of `layout` until every seat's main task is done; outputs by seat.
+///
+/// The calling thread is the first of them.
+///
+/// # Errors
+/// When the system refuses a thread.
+pub fn run<P: Program>(layout: Layout, program: &P) -> std::io::Result<Vec<P::Output>> {
+    match layout.executor {
+        ExecutorKind::Local => run_local(layout.threads, program),
+        ExecutorKind::Shared => Ok(vec![run_shared(layout.threads, program)?]),
+    }
+}
+
+fn run_local<P: Program>(threads: usize, program: &P) -> std::io::Result<Vec<P::Output>> {
+    let seat = |number: usize| {
+        let executor = Rc::new(LocalExecutor::new());
+        let main = program.run(number, executor.clone());
+        async_io::block_on(executor.run(main))
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads)
+            .map(|number| {
+                std::thread::Builder::new()
+                    .name(format!("seat-{number}"))
+                    .spawn_scoped(scope, move || seat(number))
+            })
+            .collect::<Result<_, _>>()?;
+        let first = seat(0);
+        let others = others.into_iter().map(|thread| match thread.join() {
+            Ok(output) => output,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        Ok(std::iter::once(first).chain(others).collect())
+    })
+}
+
+fn run_shared<P: Program>(threads: usize, program: &P) -> std::io::Result<P::Output> {
+    let executor = Arc::new(Executor::new());
+    // Closed, by dropping the sender, when the main task is done.
+    let (running, done) = smol::channel::bounded::<()>(1);
+    std::thread::scope(|scope| {
+        let running = running;
+        for number in 1..threads {
+            let (executor, done) = (executor.clone(), done.clone());
+            std::thread::Builder::new()
+                .name(format!("executor-{number}"))
+                .spawn_scoped(scope, move || {
+                    let _closed = async_io::block_on(executor.run(done.recv()));
+                })?;
+        }
+        let main = program.run(0, executor.clone());
+        let output = async_io::block_on(executor.run(main));
+        drop(running);
+        Ok(output)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every seat spawns tasks and counts them as they end.
+    struct Count;
+
+    impl Program for Count {
+        type Output = usize;
+        async fn run<S: Spawn>(&self, seat: usize, spawn: S) -> usize {
+            let (sender, receiver) = smol::channel::unbounded();
+            for _ in 0..100 {
+                let sender = sender.clone();
+                spawn.spawn(async move {
+                    futures_lite::future::yield_now().await;
+                    let _sent = sender.send(()).await;
+                });
+            }
+            drop(sender);
+            let mut done = 0;
+            while receiver.recv().await.is_ok() {
+                done += 1;
+            }
+            done + 1000 * seat
+        }
+    }
+
+    #[test]
+    fn every_layout_runs_every_task() {
+        let run = |threads, executor| run(Layout { threads, executor }, &Count).unwrap();
+        assert_eq!(run(1, ExecutorKind::Local), [100]);
+        assert_eq!(run(3, ExecutorKind::Local), [100, 1100, 2100]);
+        assert_eq!(run(1, ExecutorKind::Shared), [100]);
+        assert_eq!(run(3, ExecutorKind::Shared), [100]);
+    }
+}

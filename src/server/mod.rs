@@ -1,0 +1,79 @@
+//! The server: sockets in, requests to the [`App`], answers out, and an end that loses nothing.
+//!
+//! [`serve`] is one executor's share: it accepts from its listener and gives every connection a task of its own.
+
+mod accept;
+mod connection;
+mod date;
+mod listener;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::app::{self, App};
+use crate::endpoint::Service;
+use crate::http::{Limits, Response};
+use crate::runtime::Clock;
+
+pub use accept::serve;
+pub use listener::{Address, Listener, bind};
+
+/// How long clients may take, and how much they may send.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Sizes of requests.
+    pub limits: Limits,
+    /// For a request's head to arrive, from its first byte; 408 then.
+    pub head: Duration,
+    /// For a request's body to arrive; 408 then.
+    pub body: Duration,
+    /// For an endpoint to answer; 504 then, and its query is cancelled.
+    pub request: Duration,
+    /// For a client to take the next piece of an answer; the connection is cut then.
+    pub write: Duration,
+    /// Between two requests of a connection; it is closed then.
+    pub keep_alive: Duration,
+    /// Connections at once, of one executor; more wait in the kernel's queue.
+    pub connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            limits: Limits::default(),
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            request: Duration::from_secs(30),
+            write: Duration::from_secs(30),
+            keep_alive: Duration::from_secs(75),
+            connections: 1024,
+        }
+    }
+}
+
+/// What every connection of an executor needs.
+pub struct Server {
+    /// The routes.
+    pub app: Arc<App>,
+    /// The executor's share of the application.
+    pub service: Arc<Service>,
+    /// Deadlines.
+    pub clock: Clock,
+    /// Limits.
+    pub settings: Settings,
+    /// The health probe's answer, made once.
+    pong: Response,
+}
+
+impl Server {
+    /// One executor's server.
+    pub fn new(app: Arc<App>, service: Arc<Service>, clock: Clock, settings: Settings) -> Server {
+        Server {
+            app,
+            service,
+            clock,
+            settings,
+            pong: app::pong(),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The SQL files of a directory, and of those below it, as one set of definitions.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::file::{self, Definition};
+use super::finding::{Finding, Findings, Source};
+use crate::router::Router;
+
+/// The file that fills a new private cluster; it holds no endpoints.
+pub const SCHEMA: &str = "schema.sql";
+
+/// Reads every `*.sql` file below `directory`, in order of their paths, except hidden ones and `schema.sql` at the top.
+///
+/// # Errors
+/// A directory or file that cannot be read; [`Findings`] with everything that is wrong in the files.
+pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
+    let mut paths = Vec::new();
+    collect(directory, &mut paths)
+        .with_context(|| format!("cannot read {}", directory.display()))?;
+    paths.retain(|path| path != &directory.join(SCHEMA));
+    paths.sort();
+    if paths.is_empty() {
+        anyhow::bail!(
+            "no SQL file in {}: an endpoint is a file such as markets.sql there",
+            directory.display()
+        );
+    }
+    let mut definitions = Vec::new();
+    let mut findings = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let (defined, wrong) = file::parse(&Arc::new(Source { path, text }));
+        definitions.extend(defined);
+        findings.extend(wrong);
+    }
+    findings.extend(conflicts(&definitions));
+    match findings.is_empty() {
+        true => Ok(definitions),
+        false => Err(Findings(findings).into()),
+    }
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        // Not `file_type`: a link to a directory is followed.
+        match path.is_dir() {
+            true => collect(&path, paths)?,
+            false if path.extension().is_some_and(|extension| extension == "sql") => {
+                paths.push(path)
+            }
+            false => {}
+        }
+    }
+    Ok(())
+}
+
+/// Routes and names that stand twice, each naming the other place.
+fn conflicts(definitions: &[Definition]) -> Vec<Finding> {
+    let mut names: HashMap<&str, &Definition> = HashMap::new();
+    let mut routes: Router<Vec<&Definition>> = Router::new();
+    let mut findings = Vec::new();
+    for definition in definitions {
+        if let Some(first) = names.insert(&definition.name, definition) {
+            let place = first.source.place(first.at);
+            findings.push(
+                definition.finding(format!("the name {} is taken by {place}", definition.name)),
+            );
+            names.insert(&first.name, first);
+        }
+        let (template, same) = routes.entry(&definition.template, Vec::new);
+        let route = definition.template.as_str();
+        if let Some(first) = same.iter().find(|first| first.method == definition.method) {
+            let message = format!(
+                "{} {route} is answered by {} already",
+                definition.method,
+                first.source.place(first.route_at)
+            );
+            findings.push(Finding::new(
+                &definition.source,
+                definition.route_at,
+                message,
+            ));
+        } else if template.as_str() != route {
+            let message = format!(
+                "{route} is the same path as {} with other names",
+                template.as_str()
+            );
+            findings.push(
+                Finding::new(&definition.source, definition.route_at, message)
+                    .with_hint("name the parameters of one path alike"),
+            );
+        }
+        same.push(definition);
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definitions(files: &[(&str, &str)]) -> (Vec<Definition>, Vec<Finding>) {
+        let mut all = (Vec::new(), Vec::new());
+        for (path, text) in files {
+            let (definitions, findings) = file::parse(&Arc::new(Source {
+                path: path.into(),
+                text: (*text).into(),
+            }));
+            all.0.extend(definitions);
+            all.1.extend(findings);
+        }
+        all
+    }
+
+    #[test]
+    fn conflicts_name_both_places() {
+        let (definitions, findings) = definitions(&[
+            ("a.sql", "-- name: one\n-- http: GET /x/{id}\nselect :id;\n"),
+            (
+                "b.sql",
+                "-- name: two\n-- http: GET /x/{id}\nselect :id;\n\n-- name: one\n-- http: POST /x/{other}\nselect :other;\n",
+            ),
+        ]);
+        assert!(findings.is_empty());
+        let found: Vec<String> = conflicts(&definitions)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "b.sql:2:10: GET /x/{id} is answered by a.sql:2:10 already",
+                "b.sql:5:10: the name one is taken by a.sql:1:10",
+                "b.sql:6:10: /x/{other} is the same path as /x/{id} with other names\n    hint: name the parameters of one path alike",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_header_is_read_whole() {
+        let text = "-- A file about books.\n\n-- name: list-books\n-- http: GET /books\n-- List books, newest first.\n--\n-- The page is short.\n\
+                    -- :author text default null -- part of the name\n-- name is not a directive here\nselect 1 where :author is null -- :no\n;\n";
+        let (definitions, findings) = definitions(&[("books.sql", text)]);
+        assert!(findings.is_empty(), "{findings:?}");
+        let [book] = definitions.as_slice() else {
+            panic!("{definitions:?}")
+        };
+        assert_eq!(
+            (book.name.as_str(), book.summary.as_str()),
+            ("list-books", "List books, newest first.")
+        );
+        assert_eq!(
+            book.description,
+            "The page is short.\nname is not a directive here"
+        );
+        assert_eq!(book.declarations[0].text, "part of the name");
+        assert_eq!(book.statement.sql, "select 1 where $1 is null -- :no");
+    }
+
+    #[test]
+    fn mistakes_are_found_where_they_are() {
+        let expected = [
+            ("select 1", "t.sql:1:1: no endpoint in this file"),
+            ("-- name: a\nselect 1", "t.sql:1:10: a has no route"),
+            (
+                "-- name: a%\n-- http: GET /\nselect 1",
+                "t.sql:1:10: % is not an operator",
+            ),
+            (
+                "-- name: 1a\n-- http: GET /\nselect 1",
+                "t.sql:1:10: \"1a\" is not a name",
+            ),
+            (
+                "-- name: a\n-- http: FETCH /\nselect 1",
+                "t.sql:2:10: FETCH is not one of",
+            ),
+            (
+                "-- name: a\n-- http: GET x\nselect 1",
+                "t.sql:2:10: x: a path begins with /",
+            ),
+            (
+                "-- name: a\n-- http: GET /\n-- http: GET /b\nselect 1",
+                "t.sql:3:4: a second route",
+            ),
+            (
+                "-- name: a\n-- http: GET /\n-- :x int default\nselect :x",
+                "t.sql:3:11: default needs a value",
+            ),
+            (
+                "-- name: a\n-- http: GET /\n-- :x int\n-- :x int\nselect :x",
+                "t.sql:4:5: the parameter x is declared twice",
+            ),
+            ("-- name: a\n-- http: GET /\n", "t.sql:3:1: no statement"),
+            (
+                "-- name: a\n-- http: GET /\nselect 'x",
+                "t.sql:3:8: the string that begins here has no end",
+            ),
+            (
+                "-- name: a\n-- http: GET /\nwith x as (delete from t) select 1",
+                "t.sql:3:12: delete under GET",
+            ),
+            (
+                "-- name: a\n-- http: GET /\n-- timeout: 2s\nselect 1",
+                "t.sql:3:4: `-- timeout:` is not supported",
+            ),
+        ];
+        for (text, want) in expected {
+            let (_, findings) = definitions(&[("t.sql", text)]);
+            let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            assert!(
+                found.len() == 1 && found[0].starts_with(want),
+                "{text:?}: {found:?}"
+            );
+        }
+    }
+}

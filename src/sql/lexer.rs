@@ -1,0 +1,298 @@
+//! SQL as far as it must be understood: where a `:name` is a parameter, and where it is not.
+//!
+//! PostgreSQL's lexical rules (manual, "Lexical Structure") with psql's variables on top: `:name` and `:'name'` are
+//! parameters, except inside `'…'`, `E'…'`, `"…"`, `$tag$…$tag$` and comments, and where the colon belongs to `::`,
+//! `:=` or an array slice `[1:3]`. `standard_conforming_strings` is taken to be on, the default since 9.1.
+
+use std::ops::Range;
+
+/// What a piece of SQL is. Together the pieces of a text are the whole text, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    /// White space.
+    Space,
+    /// `-- …` or `/* … */`.
+    Comment,
+    /// A string constant in any of its forms.
+    String,
+    /// `"…"`.
+    QuotedName,
+    /// A keyword or an unquoted name.
+    Word,
+    /// A numeric constant.
+    Number,
+    /// `:name` or `:'name'`; the name's place.
+    Parameter(Range<usize>),
+    /// `$1`: a parameter without a name.
+    Positional,
+    /// `:"name"`: psql would paste it as an identifier; a parameter cannot be one.
+    NameVariable,
+    /// `;`
+    Semicolon,
+    /// One character of anything else.
+    Other,
+}
+
+/// What keeps a text from being cut into tokens: the construct that begins at `at` has no end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unterminated {
+    /// Where it begins.
+    pub at: usize,
+    /// What it is.
+    pub what: &'static str,
+}
+
+/// Cuts SQL into tokens: `(token, range in the text)`.
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Lexer<'a> {
+    /// Begins at the start of `text`.
+    pub(super) fn new(text: &'a str) -> Lexer<'a> {
+        Lexer { text, at: 0 }
+    }
+
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// The token at `self.at` and its length.
+    fn token(&self) -> Result<(Token, usize), Unterminated> {
+        let rest = self.rest();
+        let bytes = rest.as_bytes();
+        let second = bytes.get(1).copied().unwrap_or(0);
+        Ok(match bytes[0] {
+            byte if is_space(byte as char) => (Token::Space, prefix(rest, is_space)),
+            b'-' if second == b'-' => (Token::Comment, rest.find('\n').unwrap_or(rest.len())),
+            b'/' if second == b'*' => (Token::Comment, self.block_comment()?),
+            b'\'' => (Token::String, self.quoted(0, b'\'', false)?),
+            b'e' | b'E' if second == b'\'' => (Token::String, self.quoted(1, b'\'', true)?),
+            b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if second == b'\'' => {
+                (Token::String, self.quoted(1, b'\'', false)?)
+            }
+            b'u' | b'U' if rest[1..].starts_with("&'") => {
+                (Token::String, self.quoted(2, b'\'', false)?)
+            }
+            b'u' | b'U' if rest[1..].starts_with("&\"") => {
+                (Token::QuotedName, self.quoted(2, b'"', false)?)
+            }
+            b'"' => (Token::QuotedName, self.quoted(0, b'"', false)?),
+            b'$' if second.is_ascii_digit() => (
+                Token::Positional,
+                1 + prefix(&rest[1..], |c| c.is_ascii_digit()),
+            ),
+            b'$' => self.dollar_quoted()?,
+            b':' => self.colon()?,
+            b';' => (Token::Semicolon, 1),
+            // A letter after the digits belongs to it (1e5, 0xff), so that it is not taken for a name.
+            b'0'..=b'9' => (Token::Number, prefix(rest, |c| is_name(c) || c == '.')),
+            _ if rest.starts_with(is_name_start) => (Token::Word, prefix(rest, is_name)),
+            _ => (Token::Other, rest.chars().next().map_or(1, char::len_utf8)),
+        })
+    }
+
+    /// `'…'` or `"…"` after `skip` bytes of prefix. A doubled quote stays inside; so does, in `E'…'`, any
+    /// character after a backslash.
+    fn quoted(&self, skip: usize, quote: u8, backslash: bool) -> Result<usize, Unterminated> {
+        let bytes = self.rest().as_bytes();
+        let mut at = skip + 1;
+        while let Some(byte) = bytes.get(at) {
+            if *byte == b'\\' && backslash {
+                at += 2;
+            } else if *byte != quote {
+                at += 1;
+            } else if bytes.get(at + 1) == Some(&quote) {
+                at += 2;
+            } else {
+                return Ok(at + 1);
+            }
+        }
+        let what = if quote == b'"' {
+            "quoted name"
+        } else {
+            "string"
+        };
+        Err(Unterminated { at: self.at, what })
+    }
+
+    fn block_comment(&self) -> Result<usize, Unterminated> {
+        let bytes = self.rest().as_bytes();
+        let (mut at, mut depth) = (2, 1);
+        while depth > 0 {
+            match bytes.get(at..at + 2) {
+                Some(b"/*") => (at, depth) = (at + 2, depth + 1),
+                Some(b"*/") => (at, depth) = (at + 2, depth - 1),
+                Some(_) => at += 1,
+                None => {
+                    return Err(Unterminated {
+                        at: self.at,
+                        what: "comment",
+                    });
+                }
+            }
+        }
+        Ok(at)
+    }
+
+    /// `$$…$$` or `$tag$…$tag$`; a `$` that begins neither is a character like any other.
+    fn dollar_quoted(&self) -> Result<(Token, usize), Unterminated> {
+        let rest = self.rest();
+        let tag = prefix(&rest[1..], |c| is_name(c) && c != '$');
+        let starts_well = tag == 0 || rest[1..].starts_with(is_name_start);
+        if !starts_well || rest.as_bytes().get(1 + tag) != Some(&b'$') {
+            return Ok((Token::Other, 1));
+        }
+        let (delimiter, body) = rest.split_at(tag + 2);
+        match body.find(delimiter) {
+            Some(end) => Ok((Token::String, end + 2 * delimiter.len())),
+            None => Err(Unterminated {
+                at: self.at,
+                what: "dollar-quoted string",
+            }),
+        }
+    }
+
+    fn colon(&self) -> Result<(Token, usize), Unterminated> {
+        let rest = &self.rest()[1..];
+        let begin = self.at + 1;
+        Ok(match rest.as_bytes().first() {
+            Some(b':' | b'=') => (Token::Other, 2),
+            Some(b'\'') => {
+                let length = prefix(&rest[1..], is_name);
+                match length > 0 && rest[1 + length..].starts_with('\'') {
+                    true => (Token::Parameter(begin + 1..begin + 1 + length), length + 3),
+                    false => (Token::Other, 1),
+                }
+            }
+            Some(b'"') => (
+                Token::NameVariable,
+                1 + Lexer {
+                    text: self.text,
+                    at: begin,
+                }
+                .quoted(0, b'"', false)?,
+            ),
+            _ if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
+                let length = prefix(rest, |c| c.is_ascii_alphanumeric() || c == '_');
+                (Token::Parameter(begin..begin + length), length + 1)
+            }
+            _ => (Token::Other, 1),
+        })
+    }
+}
+
+impl Iterator for Lexer<'_> {
+    type Item = Result<(Token, Range<usize>), Unterminated>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest().is_empty() {
+            return None;
+        }
+        match self.token() {
+            Ok((token, length)) => {
+                let range = self.at..self.at + length;
+                self.at = range.end;
+                Some(Ok((token, range)))
+            }
+            Err(error) => {
+                self.at = self.text.len();
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+/// The white space of PostgreSQL's lexer.
+fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
+}
+
+/// PostgreSQL takes every byte above 127 for a letter.
+fn is_name_start(character: char) -> bool {
+    character.is_ascii_alphabetic() || character == '_' || !character.is_ascii()
+}
+
+fn is_name(character: char) -> bool {
+    is_name_start(character) || character.is_ascii_digit() || character == '$'
+}
+
+/// The length in bytes of the characters at the start of `text` that satisfy `test`.
+fn prefix(text: &str, test: impl Fn(char) -> bool) -> usize {
+    text.find(|character| !test(character))
+        .unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parameters(sql: &str) -> Vec<String> {
+        Lexer::new(sql)
+            .filter_map(|token| match token.unwrap().0 {
+                Token::Parameter(name) => Some(sql[name].to_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn parameters_are_found_where_they_are_parameters() {
+        let expected: [(&str, &[&str]); 16] = [
+            ("select :a, :'b' + :c_1::int", &["a", "b", "c_1"]),
+            ("':a' E'\\':a' e'''\\\\' || :b", &["b"]),
+            ("N':a' B':a' X':a' U&':a' U&\":a\" \":a\"", &[]),
+            ("'it''s :a' :b", &["b"]),
+            ("$$:a$$ $x$ :a $y$ $x$ :b", &["b"]),
+            ("-- :a\n:b /* :c /* :d */ :e */ :f", &["b", "f"]),
+            ("x::int, f(a := 1), r[1:3], r[1:n], r[:i]", &["n", "i"]),
+            ("'{}'::jsonb ? :k and j @> :'v'", &["k", "v"]),
+            ("a$1$:b", &["b"]),
+            (":a:b", &["a", "b"]),
+            ("x<:a and y>=:b", &["a", "b"]),
+            (":1 : a :: b", &[]),
+            ("'\\' :a '", &[]),
+            ("'\\' || :a", &["a"]),
+            ("é:a", &["a"]),
+            ("1e5:a", &["a"]),
+        ];
+        for (sql, names) in expected {
+            assert_eq!(parameters(sql), names, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_is_reported_where_it_begins() {
+        let expected = [
+            ("select 'abc", 7, "string"),
+            ("a \"b", 2, "quoted name"),
+            ("/* /* */", 0, "comment"),
+            ("1 $a$ $b$", 2, "dollar-quoted string"),
+            ("E'\\'", 0, "string"),
+        ];
+        for (sql, at, what) in expected {
+            assert_eq!(
+                Lexer::new(sql).find_map(Result::err),
+                Some(Unterminated { at, what }),
+                "{sql}"
+            );
+        }
+    }
+
+    proptest! {
+        /// Whatever the text, the tokens are the text, cut at character borders.
+        #[test]
+        fn tokens_cover_the_text(text in "[ -~é\n'\"$:/*-]{0,60}") {
+            let mut at = 0;
+            for token in Lexer::new(&text) {
+                let Ok((_, range)) = token else { return Ok(()) };
+                prop_assert_eq!(range.start, at);
+                prop_assert!(text.get(range.clone()).is_some_and(|piece| !piece.is_empty()));
+                at = range.end;
+            }
+            prop_assert_eq!(at, text.len());
+        }
+    }
+}

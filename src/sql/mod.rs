@@ -1,0 +1,30 @@
+//! SQL files as endpoints.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `lexer`, `statement` | where a statement's parameters are; `:name` to `$1`, and positions back |
+//! | [`file`], [`parameter`] | the file format: blocks, header comments, declarations |
+//! | [`folder`] | a directory's files as one set of routes |
+//! | [`catalog`] | the set against a database: types, prepared statements, findings |
+//! | `bind`, `body` | a request's parameters, checked, as text |
+//! | `answer`, [`endpoint`] | a result as a response |
+//! | [`finding`] | what is wrong, as `file:line:column` |
+
+mod answer;
+mod bind;
+mod body;
+pub mod catalog;
+pub mod endpoint;
+pub mod file;
+pub mod finding;
+pub mod folder;
+mod lexer;
+pub mod parameter;
+mod statement;
+
+pub use catalog::{Checked, check};
+pub use endpoint::SqlEndpoint;
+pub use file::{Definition, Operator};
+pub use finding::{Finding, Findings, Source};
+pub use folder::read;
+pub use statement::Statement;
