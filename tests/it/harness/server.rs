@@ -1,0 +1,149 @@
+//! The real binary.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Answer, Connection, Database, poll};
+
+/// The program with nothing of the tests' own environment that it would read.
+pub fn peppercorn() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_peppercorn"));
+    for (name, _) in std::env::vars() {
+        let ours = [
+            "PG",
+            "PEPPERCORN_",
+            "DATABASE_URL",
+            "PORT",
+            "STATE_DIRECTORY",
+            "XDG_",
+            "CREDENTIALS_DIRECTORY",
+        ];
+        if ours.iter().any(|prefix| name.starts_with(prefix)) || name == "JOURNAL_STREAM" {
+            command.env_remove(name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A server that listens.
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves `directory` on `database`, on a port of the system's choice.
+    #[track_caller]
+    pub fn start(directory: &Path, database: &Database, options: &[&str]) -> Server {
+        let mut command = peppercorn();
+        command
+            .env("DATABASE_URL", database.url())
+            .arg("serve")
+            .arg(directory)
+            .args(options);
+        Server::spawn(command)
+    }
+
+    /// Runs a `serve` command with a port of the system's choice, until it says where it listens.
+    #[track_caller]
+    pub fn spawn(mut command: Command) -> Server {
+        command
+            .args(["--bind", "127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let lines = log.clone();
+        let reader = std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                lines.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        let mut server = Server {
+            child,
+            address: ([0, 0, 0, 0], 0).into(),
+            log,
+            reader: Some(reader),
+        };
+        server.address = poll("the server to listen", || {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", server.log());
+            }
+            let log = server.log();
+            let (_, rest) = log.split_once("listening on http://")?;
+            rest.split_once(": ")?.0.parse().ok()
+        });
+        server
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written to stderr so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.address)
+    }
+
+    #[track_caller]
+    pub fn get(&self, target: &str) -> Answer {
+        self.connect().request("GET", target, &[], "")
+    }
+
+    /// A request with a JSON body.
+    #[track_caller]
+    pub fn send(&self, method: &str, target: &str, body: &str) -> Answer {
+        self.connect().request(
+            method,
+            target,
+            &[("Content-Type", "application/json")],
+            body,
+        )
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.pid() as i32).unwrap(), signal).unwrap();
+    }
+
+    /// Waits for its end; the status and everything it wrote to stderr.
+    #[track_caller]
+    pub fn wait(mut self) -> (ExitStatus, String) {
+        let status = poll("the server to end", || self.child.try_wait().unwrap());
+        self.reader.take().unwrap().join().unwrap();
+        (status, self.log())
+    }
+
+    /// TERM, and its end.
+    #[track_caller]
+    pub fn stop(self) -> (ExitStatus, String) {
+        self.signal(Signal::TERM);
+        self.wait()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The integration tests: one binary, real parts only. A PostgreSQL cluster of their own is started by the code that
+//! `peppercorn serve` uses for it; servers are the real binary, clients are sockets.
+
+#![allow(
+    unreachable_pub,
+    reason = "a module of the tests says what it offers to the others"
+)]
+
+mod harness;
+mod values;
