@@ -46,7 +46,7 @@ pub const OPTIONS: &[Opt] = &[
     Opt { name: "threads", short: None, value: "N", default: "1", commands: SERVE,
           help: "executor threads" },
     Opt { name: "executor", short: None, value: "local|shared", default: "", commands: SERVE,
-          help: "one executor per thread, or one for all [default: local for 1 thread, else shared]" },
+          help: "an executor per thread, or one for all [default: local if 1 thread]" },
     Opt { name: "timeout", short: Some('t'), value: "TIME", default: "30s", commands: SERVE,
           help: "for an endpoint to answer; 504 then" },
     Opt { name: "graceful-timeout", short: None, value: "TIME", default: "30s", commands: SERVE,

@@ -1,4 +1,4 @@
--- name: list-events
+-- name: list-events(sport, since, name, limit)
 -- http: GET /events
 -- List events, the next to start first.
 -- A filter that is left out is null and lets everything through.
@@ -14,7 +14,7 @@ where (:sport is null or sport = :sport)
 order by starts_at, id
 limit :limit;
 
--- name: get-event^
+-- name: get-event(event_id)^
 -- http: GET /events/{event_id}
 -- One event with its markets.
 -- :event_id int
@@ -26,7 +26,7 @@ select e.id, e.sport, e.name, e.starts_at,
 from events e
 where e.id = :event_id;
 
--- name: create-event<!
+-- name: create-event(sport, name, starts_at)<!
 -- http: POST /events
 -- Add an event.
 -- The same name at the same time is 409, an unknown sport or an empty name 422.

@@ -1,4 +1,4 @@
--- name: get-market^
+-- name: get-market(market_id)^
 -- http: GET /markets/{market_id}
 -- One market with its event and its contracts.
 -- :market_id int
@@ -10,7 +10,7 @@ select m.id, m.name, m.status, m.event_id, e.name as event, e.starts_at,
 from markets m join events e on e.id = m.event_id
 where m.id = :market_id;
 
--- name: market-prices
+-- name: market-prices(market_id, side)
 -- http: GET /markets/{market_id}/prices
 -- Best price and depth on each side of the books of one market.
 -- Best is the highest price to buy and the lowest to sell. Depth is the units still
@@ -28,7 +28,7 @@ where c.market_id = :market_id
 group by c.id, o.side
 order by c.id, o.side;
 
--- name: market-volume$
+-- name: market-volume(market_id)$
 -- http: GET /markets/{market_id}/volume
 -- Units traded in one market so far.
 -- 0 when nothing has been traded, 404 for an unknown market.
@@ -40,7 +40,7 @@ from markets m
 where m.id = :market_id
 group by m.id;
 
--- name: set-market-status<!
+-- name: set-market-status(status, market_id)<!
 -- http: PUT /markets/{market_id}/status
 -- Open, suspend or settle a market.
 -- A settled market cannot be opened again, which is 400.
@@ -51,7 +51,7 @@ set status = :status
 where id = :market_id
 returning id, name, status;
 
--- name: put-contract<!
+-- name: put-contract(market_id, slug, name)<!
 -- http: PUT /markets/{market_id}/contracts/{slug}
 -- Add a contract to a market, or rename it.
 -- 201 when it is new, 200 when it was there. An unknown market is 409.

@@ -1,4 +1,4 @@
--- name: get-order^
+-- name: get-order(order_id)^
 -- http: GET /orders/{order_id}
 -- One order.
 -- :order_id bigint
@@ -6,7 +6,7 @@ select id, account, reference, contract_id, side, price, quantity, filled, state
 from orders
 where id = :order_id;
 
--- name: create-order<!
+-- name: create-order(account, reference, contract_id, side, price, quantity)<!
 -- http: POST /orders
 -- Place an order.
 -- 409 when the market is not open, when there is no such contract,
@@ -23,7 +23,7 @@ values (:account, :reference, :contract_id, :side::side, :price, :quantity)
 returning id, account, reference, contract_id, side, price, quantity, filled, state, placed_at,
           '/orders/' || id as _location;
 
--- name: amend-order<!
+-- name: amend-order(price, quantity, order_id)<!
 -- http: PATCH /orders/{order_id}
 -- Change price or quantity of an open order.
 -- What the body leaves out stays as it is. 404 when the order is filled, cancelled or unknown,
@@ -36,7 +36,7 @@ set price = coalesce(:price, price), quantity = coalesce(:quantity, quantity)
 where id = :order_id and state = 'open'
 returning id, account, reference, contract_id, side, price, quantity, filled, state, placed_at;
 
--- name: cancel-order!
+-- name: cancel-order(order_id)!
 -- http: DELETE /orders/{order_id}
 -- Cancel an open order.
 -- 404 when the order is filled, cancelled or unknown.

@@ -1,4 +1,4 @@
--- name: list-trades
+-- name: list-trades(contract_id, before, since, limit)
 -- http: GET /contracts/{contract_id}/trades
 -- Trades of one contract, newest first.
 -- The next page is asked for with the last id of this one.
