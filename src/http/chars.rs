@@ -4,7 +4,8 @@
 pub(super) const TOKEN: u8 = 1;
 /// `pchar` and `/`, RFC 3986 section 3.3; a percent triplet is looked at by [`is_uri`].
 pub(super) const PATH: u8 = 2;
-/// [`PATH`] and `?`, RFC 3986 section 3.4.
+/// [`PATH`] and `?`, RFC 3986 section 3.4; and the characters that browsers and common clients leave unencoded in a
+/// query all the same (`?ids[]=1`, `?sort=a|b`). None of them means anything there.
 pub(super) const QUERY: u8 = 4;
 /// `reg-name`, RFC 3986 section 3.2.2, without the comma: it is what joins repeated lines of a field
 /// (RFC 9110 section 5.3), so in a `Host` it means that somebody before us has seen two.
@@ -36,7 +37,9 @@ const fn classes() -> [u8; 256] {
             b'(' | b')' | b';' | b'=' => PATH | QUERY | HOST,
             b',' | b':' | b'@' | b'/' => PATH | QUERY,
             b'?' => QUERY,
-            b'#' | b'%' | b'^' | b'`' | b'|' => TOKEN,
+            b'^' | b'`' | b'|' => TOKEN | QUERY,
+            b'[' | b']' | b'{' | b'}' => QUERY,
+            b'#' | b'%' => TOKEN,
             _ => 0,
         };
         table[i] = class;
@@ -103,7 +106,7 @@ mod tests {
             assert_eq!(is(byte, PATH), name || b":@/".contains(&byte), "{byte:#x}");
             assert_eq!(
                 is(byte, QUERY),
-                name || b":@/?".contains(&byte),
+                name || b":@/?[]{}|^`".contains(&byte),
                 "{byte:#x}"
             );
         }
