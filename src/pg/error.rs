@@ -16,7 +16,7 @@ pub(super) fn problem(error: tokio_postgres::Error) -> Problem {
     let Some(db) = error.as_db_error() else {
         // Without a report from the server the connection itself failed, whatever was sent on it may or may
         // not have been done.
-        let detail = "the connection to the database was lost; the outcome is unknown";
+        let detail = "the connection to the database was lost while the request ran";
         return Problem::unavailable(detail, RETRY_AFTER).because(error);
     };
     let code = db.code().code();

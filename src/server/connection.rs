@@ -139,10 +139,7 @@ impl Connection {
             } else {
                 asked.reply
             };
-            self.put(
-                response.as_ref().unwrap_or(&self.server.clone().pong),
-                reply,
-            );
+            self.put(response.as_ref(), reply);
             if !reply.keep_alive() {
                 self.flush().await?;
                 return self.linger().await;
@@ -348,15 +345,16 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Adds an answer to those on their way out.
-    fn put(&mut self, response: &Response, reply: Reply) {
+    /// Adds an answer to those on their way out: this one, or `pong`.
+    fn put(&mut self, response: Option<&Response>, reply: Reply) {
+        let response = response.unwrap_or(&self.server.pong);
         encode(response, reply, self.date.refreshed(), &mut self.out);
     }
 
     /// Answers a request that cannot be read, and ends the connection.
     async fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
         let response = app::refused(refusal);
-        self.put(&response, self.reader.last_reply());
+        self.put(Some(&response), self.reader.last_reply());
         self.flush().await?;
         self.linger().await
     }
