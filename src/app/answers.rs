@@ -60,7 +60,7 @@ pub(super) async fn ping(_: Context) -> anyhow::Result<Response> {
     Ok(pong())
 }
 
-/// What [`PING`] answers.
+/// What [`PING`](super::PING) answers.
 pub fn pong() -> Response {
     Response::new(StatusCode::Ok)
         .with_header("Content-Type", "text/plain; charset=utf-8")

@@ -6,13 +6,13 @@
 //! places a query on
 //!
 //! 1. an idle connection, else
-//! 2. the connection with the shortest expected wait, if that is under [`PATIENCE`], else
+//! 2. the connection with the shortest expected wait, if that is a few milliseconds at most, else
 //! 3. whichever gets free first; meanwhile another connection is opened if the limit allows,
 //!
 //! and gives up after a bounded wait with 503 and `Retry-After`.
 //!
-//! A query that is under way is never just dropped: its rows would hold up the connection. See
-//! [`reap`](super::session) for what happens instead.
+//! A query that is under way is never just dropped: its rows would hold up the connection. It is cancelled where that
+//! can hit nothing else, and seen to its end.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -3,7 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `lexer`, `statement` | where a statement's parameters are; `:name` to `$1`, and positions back |
-//! | [`file`], [`parameter`] | the file format: blocks, header comments, declarations |
+//! | [`file`](mod@file), [`parameter`] | the file format: blocks, header comments, declarations |
 //! | [`folder`] | a directory's files as one set of routes |
 //! | [`catalog`] | the set against a database: types, prepared statements, findings |
 //! | `bind`, `body` | a request's parameters, checked, as text |

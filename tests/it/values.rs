@@ -337,7 +337,7 @@ async fn prepare_session(client: &Client) {
 
 #[test]
 fn every_type_reads_as_postgresql_prints_it() {
-    let mut db = harness::database("values");
+    let db = harness::database("values");
     let client = db.client();
     harness::block_on(async {
         prepare_session(client).await;
@@ -404,7 +404,7 @@ fn awkward(mantissa_bits: u32, random: &mut Random) -> Vec<(u64, i32)> {
 
 #[test]
 fn floats_have_postgresqls_digits() {
-    let mut db = harness::database("values_floats");
+    let db = harness::database("values_floats");
     let client = db.client();
     harness::block_on(async {
         let mut random = Random(2018);
@@ -458,7 +458,7 @@ fn floats_have_postgresqls_digits() {
 #[test]
 fn random_values_read_as_postgresql_prints_them() {
     const COUNT: usize = 2000;
-    let mut db = harness::database("values_random");
+    let db = harness::database("values_random");
     let client = db.client();
     harness::block_on(async {
         prepare_session(client).await;
@@ -537,7 +537,7 @@ fn random_values_read_as_postgresql_prints_them() {
 
 #[test]
 fn other_types_are_refused_at_preparation() {
-    let mut db = harness::database("values_refused");
+    let db = harness::database("values_refused");
     let client = db.client();
     harness::block_on(async {
         client
@@ -604,7 +604,7 @@ fn other_types_are_refused_at_preparation() {
 
 #[test]
 fn a_composite_altered_after_preparation_is_an_error() {
-    let mut db = harness::database("values_altered");
+    let db = harness::database("values_altered");
     let client = db.client();
     harness::block_on(async {
         for (name, alteration) in [
