@@ -80,10 +80,8 @@ impl Worker {
             config,
             signals: Mutex::new(Some(signals)),
         };
-        let cut: usize = runtime::run(self.layout, &seats)
-            .map_err(Error::System)?
-            .into_iter()
-            .sum();
+        let cut = runtime::run(self.layout, &seats).map_err(Error::System)?;
+        let cut = cut.into_iter().sum::<Result<usize, Error>>()?;
         if cut > 0 {
             observe::emit(&Event::DrainCut { connections: cut });
         }
@@ -109,9 +107,9 @@ struct Seats<'a> {
 
 impl Program for Seats<'_> {
     /// How many connections were cut.
-    type Output = usize;
+    type Output = Result<usize, Error>;
 
-    async fn run<S: Spawn>(&self, _seat: usize, spawn: S) -> usize {
+    async fn run<S: Spawn>(&self, _seat: usize, spawn: S) -> Result<usize, Error> {
         let Worker {
             clock,
             drain,
@@ -120,7 +118,7 @@ impl Program for Seats<'_> {
         } = self.worker;
         // One listener was bound per seat.
         let Some(listener) = self.worker.listeners().pop() else {
-            return 0;
+            return Ok(0);
         };
         let (database, keepers) = self
             .app
@@ -136,7 +134,9 @@ impl Program for Seats<'_> {
             *settings,
         ));
         let serving = async {
-            let cut = server::serve(server, listener, spawn.clone()).await;
+            let cut = server::serve(server, listener, spawn.clone())
+                .await
+                .map_err(Error::System);
             for pool in service.database.pools() {
                 pool.close();
             }

@@ -9,8 +9,10 @@
 //! A [`Program`] is written once and runs under each of them: it is started once per executor (a *seat*) and
 //! spawns through [`Spawn`].
 
+mod acceptor;
 mod clock;
 mod drain;
+mod poller;
 mod socket;
 
 use std::future::Future;
@@ -18,7 +20,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use async_executor::{Executor, LocalExecutor};
+use poller::Poller;
 
+pub use acceptor::Acceptor;
 pub use clock::{Clock, Deadline, TICK};
 pub use drain::Drain;
 pub use socket::Socket;
@@ -92,20 +96,22 @@ pub fn run<P: Program>(layout: Layout, program: &P) -> std::io::Result<Vec<P::Ou
 }
 
 fn run_local<P: Program>(threads: usize, program: &P) -> std::io::Result<Vec<P::Output>> {
-    let seat = |number: usize| {
+    let seat = |number: usize, poller: Arc<Poller>| {
         let executor = Rc::new(LocalExecutor::new());
         let main = program.run(number, executor.clone());
-        async_io::block_on(executor.run(main))
+        poller.block_on(executor.run(main))
     };
+    let first = Poller::new()?;
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads)
             .map(|number| {
+                let poller = Poller::new()?;
                 std::thread::Builder::new()
                     .name(format!("seat-{number}"))
-                    .spawn_scoped(scope, move || seat(number))
+                    .spawn_scoped(scope, move || seat(number, poller))
             })
             .collect::<Result<_, _>>()?;
-        let first = seat(0);
+        let first = seat(0, first);
         let others = others.into_iter().map(|thread| match thread.join() {
             Ok(output) => output,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -116,20 +122,21 @@ fn run_local<P: Program>(threads: usize, program: &P) -> std::io::Result<Vec<P::
 
 fn run_shared<P: Program>(threads: usize, program: &P) -> std::io::Result<P::Output> {
     let executor = Arc::new(Executor::new());
+    let poller = Poller::new()?;
     // Closed, by dropping the sender, when the main task is done.
     let (running, done) = smol::channel::bounded::<()>(1);
     std::thread::scope(|scope| {
         let running = running;
         for number in 1..threads {
-            let (executor, done) = (executor.clone(), done.clone());
+            let (executor, poller, done) = (executor.clone(), poller.clone(), done.clone());
             std::thread::Builder::new()
                 .name(format!("executor-{number}"))
                 .spawn_scoped(scope, move || {
-                    let _closed = async_io::block_on(executor.run(done.recv()));
+                    let _closed = poller.block_on(executor.run(done.recv()));
                 })?;
         }
         let main = program.run(0, executor.clone());
-        let output = async_io::block_on(executor.run(main));
+        let output = poller.block_on(executor.run(main));
         drop(running);
         Ok(output)
     })

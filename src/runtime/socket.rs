@@ -1,30 +1,43 @@
-//! A connected stream socket, TCP or UNIX, on async-io.
+//! A connected stream socket, TCP or UNIX.
 //!
-//! Every operation is tried before it is waited for: a busy socket is usually ready, and each wait costs an
-//! `epoll_ctl` (async-io registers one-shot). There is one waker per direction: only one task may read and
-//! only one may write.
+//! Every operation is tried before it is waited for: a busy socket is usually ready. There is one waker per direction:
+//! only one task may read and only one may write.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
-use async_io::Async;
+use rustix::io::Errno;
 use rustix::net::{
-    RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt,
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt,
 };
 
+use super::poller::{Poller, Registration};
+
 /// A connected stream socket.
-pub struct Socket(Async<OwnedFd>);
+pub struct Socket {
+    // Before the descriptor: the set's place is left, then the descriptor closed.
+    registration: Registration,
+    fd: OwnedFd,
+    /// The last read took all there was: without news another would find nothing.
+    dry: AtomicBool,
+}
 
 impl Socket {
-    /// Takes over a connected socket and makes it non-blocking.
+    /// Takes over a connected, non-blocking socket.
     ///
     /// # Errors
-    /// When async-io cannot register it.
-    pub fn new(socket: OwnedFd) -> io::Result<Socket> {
-        Ok(Socket(Async::new(socket)?))
+    /// When the system has no room to watch it.
+    pub fn new(fd: OwnedFd) -> io::Result<Socket> {
+        let registration = Poller::register(&fd)?;
+        Ok(Socket {
+            registration,
+            fd,
+            dry: AtomicBool::new(false),
+        })
     }
 
     /// Connects to a TCP address; Nagle's algorithm is off.
@@ -32,9 +45,22 @@ impl Socket {
     /// # Errors
     /// Those of `connect(2)`. Without a deadline of its own: an address that swallows packets holds it for minutes.
     pub async fn connect_tcp(address: SocketAddr) -> io::Result<Socket> {
-        let stream = Async::<std::net::TcpStream>::connect(address).await?;
-        stream.get_ref().set_nodelay(true)?;
-        Socket::new(stream.into_inner()?.into())
+        let family = if address.is_ipv4() {
+            AddressFamily::INET
+        } else {
+            AddressFamily::INET6
+        };
+        let fd = open(family)?;
+        sockopt::set_tcp_nodelay(&fd, true)?;
+        match rustix::net::connect(&fd, &address) {
+            Ok(()) | Err(Errno::INPROGRESS) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let socket = Socket::new(fd)?;
+        // The first news of its writing side is that it is connected, or cannot be.
+        std::future::poll_fn(|context| socket.poll_write_news(context)).await;
+        sockopt::socket_error(&socket.fd)??;
+        Ok(socket)
     }
 
     /// Connects to a UNIX stream socket.
@@ -43,12 +69,10 @@ impl Socket {
     /// Those of `connect(2)`; a path longer than 107 bytes is invalid input.
     pub fn connect_unix(path: &Path) -> io::Result<Socket> {
         let address = SocketAddrUnix::new(path)?;
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let family = rustix::net::AddressFamily::UNIX;
-        let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+        let fd = open(AddressFamily::UNIX)?;
         // On a UNIX socket this never stays in progress: it connects, or fails at once.
-        rustix::net::connect(&socket, &address)?;
-        Socket::new(socket)
+        rustix::net::connect(&fd, &address)?;
+        Socket::new(fd)
     }
 
     /// Reads what is there into `buffer`, or waits for the first bytes. 0 says that the peer sends no more.
@@ -57,27 +81,36 @@ impl Socket {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        let side = &self.registration.source.read;
         loop {
-            match self.try_read(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.0.poll_readable(context))?;
+            if side.take_news() || !self.dry.load(Ordering::Relaxed) {
+                match retry(|| Ok(rustix::net::recv(&self.fd, &mut *buffer, RecvFlags::empty())?.0))
+                {
+                    Ok(read) => {
+                        // epoll(7): a read that does not fill the buffer has emptied the socket. Not so its end.
+                        let ends = self.registration.source.hung_up.load(Ordering::Acquire);
+                        self.dry
+                            .store(read < buffer.len() && !ends, Ordering::Relaxed);
+                        return Poll::Ready(Ok(read));
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        self.dry.store(true, Ordering::Relaxed);
+                    }
+                    Err(error) => return Poll::Ready(Err(error)),
                 }
-                result => return Poll::Ready(result),
+            }
+            if side.wait(context) {
+                return Poll::Pending;
             }
         }
     }
 
     /// Waits until there may be something to read, or the end.
-    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_readable(context)
-    }
-
-    /// Reads what is there; `WouldBlock` when there is nothing.
-    ///
-    /// # Errors
-    /// Those of `recv(2)`.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        retry(|| Ok(rustix::net::recv(&self.0, &mut *buffer, RecvFlags::empty())?.0))
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<()> {
+        match self.dry.load(Ordering::Relaxed) && self.registration.source.read.wait(context) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
     }
 
     /// Reads what is there, or waits for the first bytes.
@@ -90,26 +123,37 @@ impl Socket {
 
     /// Writes what the socket takes of `bytes`, or waits for room.
     pub fn poll_write(&self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let side = &self.registration.source.write;
         loop {
+            side.take_news();
             // NOSIGNAL: a peer that is gone is an error to return, not a SIGPIPE.
-            match retry(|| Ok(rustix::net::send(&self.0, bytes, SendFlags::NOSIGNAL)?)) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.0.poll_writable(context))?;
-                }
+            match retry(|| Ok(rustix::net::send(&self.fd, bytes, SendFlags::NOSIGNAL)?)) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }
+            if side.wait(context) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_write_news(&self, context: &mut Context<'_>) -> Poll<()> {
+        let side = &self.registration.source.write;
+        match side.take_news() || !side.wait(context) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
     }
 
     /// Ends our direction: the peer reads everything sent so far, then 0.
     pub fn shutdown_write(&self) {
         // The only failure is a peer that is gone already.
-        let _gone = rustix::net::shutdown(&self.0, Shutdown::Write);
+        let _gone = rustix::net::shutdown(&self.fd, Shutdown::Write);
     }
 
     /// Ends both directions: whoever reads or writes here is woken and told.
     pub fn shutdown(&self) {
-        let _gone = rustix::net::shutdown(&self.0, Shutdown::Both);
+        let _gone = rustix::net::shutdown(&self.fd, Shutdown::Both);
     }
 
     /// Has the kernel find out that the peer is gone: probes after 10 s of silence, 3 of them 5 s apart, and
@@ -119,19 +163,29 @@ impl Socket {
     /// On a socket that is not TCP.
     pub fn watch_peer(&self) -> io::Result<()> {
         use std::time::Duration;
-        sockopt::set_socket_keepalive(&self.0, true)?;
-        sockopt::set_tcp_keepidle(&self.0, Duration::from_secs(10))?;
-        sockopt::set_tcp_keepintvl(&self.0, Duration::from_secs(5))?;
-        sockopt::set_tcp_keepcnt(&self.0, 3)?;
-        sockopt::set_tcp_user_timeout(&self.0, 10_000)?;
+        sockopt::set_socket_keepalive(&self.fd, true)?;
+        sockopt::set_tcp_keepidle(&self.fd, Duration::from_secs(10))?;
+        sockopt::set_tcp_keepintvl(&self.fd, Duration::from_secs(5))?;
+        sockopt::set_tcp_keepcnt(&self.fd, 3)?;
+        sockopt::set_tcp_user_timeout(&self.fd, 10_000)?;
         Ok(())
     }
 }
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
+}
+
+fn open(family: AddressFamily) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(rustix::net::socket_with(
+        family,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?)
 }
 
 /// Repeats a system call that a signal interrupted.

@@ -14,7 +14,7 @@ use smol::lock::Semaphore;
 use super::listener::Listener;
 use super::{Server, connection};
 use crate::observe::{self, Event};
-use crate::runtime::{Socket, Spawn};
+use crate::runtime::{Acceptor, Socket, Spawn};
 
 /// Between attempts while the system refuses more descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -24,7 +24,15 @@ const IN_A_ROW: usize = 32;
 /// Accepts connections and answers their requests until the server's drain begins; then finishes what is in flight.
 ///
 /// Ends when the last connection has ended or the drain is cut short. Says how many connections were cut.
-pub async fn serve<S: Spawn>(server: Arc<Server>, listener: Listener, spawn: S) -> usize {
+///
+/// # Errors
+/// When the system has no room to watch the listener.
+pub async fn serve<S: Spawn>(
+    server: Arc<Server>,
+    listener: Listener,
+    spawn: S,
+) -> io::Result<usize> {
+    let acceptor = Acceptor::new(listener.socket)?;
     let drain = server.service.drain.clone();
     // Every connection holds a sender: the channel closes with the last of them.
     let (alive, ended) = smol::channel::bounded(1);
@@ -34,17 +42,17 @@ pub async fn serve<S: Spawn>(server: Arc<Server>, listener: Listener, spawn: S) 
         alive,
         spawn,
     };
-    future::or(door.accept(&listener), drain.started()).await;
+    future::or(door.accept(&acceptor), drain.started()).await;
     // Who is in the kernel's queue has connected already; closing the socket would reset them.
-    while let Ok((socket, peer)) = listener.accept_queued() {
+    while let Ok((socket, peer)) = acceptor.accept_queued() {
         door.admit(socket, peer, None);
     }
-    drop((listener, door));
+    drop((acceptor, door));
     let finished = async {
         let _closed: Result<(), _> = ended.recv().await;
     };
     future::or(finished, drain.until_cut()).await;
-    ended.sender_count()
+    Ok(ended.sender_count())
 }
 
 /// What a new connection is given.
@@ -59,11 +67,11 @@ struct Door<S> {
 
 impl<S: Spawn> Door<S> {
     /// Never ends by itself: whatever happens, there may be a next connection.
-    async fn accept(&self, listener: &Listener) {
+    async fn accept(&self, acceptor: &Acceptor) {
         let mut paused = false;
         for count in 1_usize.. {
             let place = self.places.acquire_arc().await;
-            match listener.accept().await {
+            match acceptor.accept().await {
                 Ok((socket, peer)) => {
                     if std::mem::take(&mut paused) {
                         observe::emit(&Event::AcceptResumed);
@@ -90,6 +98,8 @@ impl<S: Spawn> Door<S> {
         peer: Option<SocketAddr>,
         place: Option<smol::lock::SemaphoreGuardArc>,
     ) {
+        // Small answers go out at once; a failure here is a connection that is gone already, or a UNIX socket's.
+        let _gone = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
         // Registering fails only for want of memory or descriptors: this client sees its connection close.
         let Ok(socket) = Socket::new(socket) else {
             return;

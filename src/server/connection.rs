@@ -268,7 +268,7 @@ impl Connection {
     /// Waits for bytes without a place to put them.
     async fn readable(&mut self) -> io::Result<Read> {
         future::poll_fn(|context| match self.socket.poll_readable(context) {
-            Poll::Ready(readable) => Poll::Ready(readable.map(|()| Read::Bytes)),
+            Poll::Ready(()) => Poll::Ready(Ok(Read::Bytes)),
             Poll::Pending => self.poll_interrupted(context),
         })
         .await

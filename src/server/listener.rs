@@ -7,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::str::FromStr;
 
 use anyhow::{Context, bail};
-use async_io::Async;
 use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, SocketType, ipproto, sockopt};
 
 /// Connections that wait in the kernel to be accepted, per listener; the system's `somaxconn` may be lower.
@@ -42,9 +41,9 @@ impl fmt::Display for Address {
     }
 }
 
-/// A listening socket.
+/// A listening socket, before an executor takes it.
 pub struct Listener {
-    socket: Async<OwnedFd>,
+    pub(super) socket: OwnedFd,
     address: SocketAddr,
 }
 
@@ -53,27 +52,6 @@ impl Listener {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
-
-    /// The next connection, and who it is from.
-    pub(super) async fn accept(&self) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
-        self.socket.read_with(accept).await
-    }
-
-    /// The next connection that waits already; `WouldBlock` when none does.
-    pub(super) fn accept_queued(&self) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
-        accept(self.socket.get_ref())
-    }
-}
-
-fn accept(socket: &OwnedFd) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let (connection, peer) = rustix::net::acceptfrom_with(socket, flags)?;
-    // Small answers go out at once; a failure here is a connection that is gone already.
-    let _gone = sockopt::set_tcp_nodelay(&connection, true);
-    Ok((
-        connection,
-        peer.and_then(|peer| SocketAddr::try_from(peer).ok()),
-    ))
 }
 
 /// Opens `count` listening sockets at one address; the kernel spreads connections over them.
@@ -128,8 +106,5 @@ fn open(address: SocketAddr, share: bool) -> io::Result<OwnedFd> {
 fn listener(socket: OwnedFd) -> io::Result<Listener> {
     let name: SocketAddrAny = rustix::net::getsockname(&socket)?;
     let address = SocketAddr::try_from(name)?;
-    Ok(Listener {
-        socket: Async::new(socket)?,
-        address,
-    })
+    Ok(Listener { socket, address })
 }

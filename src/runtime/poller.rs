@@ -1,0 +1,331 @@
+//! Readiness of sockets, from one epoll set per executor.
+//!
+//! A socket is registered once, edge-triggered, for as long as it lives. async-io registers one-shot, which costs an
+//! `epoll_ctl` per wait, wakes a helper thread when the executor is busy for long, and has one reactor for the whole
+//! process; here an executor's threads poll their own set in between running tasks:
+//!
+//! ```text
+//! run tasks until none is runnable → epoll_wait → wake the tasks whose sockets have news → …
+//! ```
+//!
+//! With several threads on one executor, one of those that are idle waits in epoll and the others park; the one that
+//! finds news has another take its place before it goes to work. A socket made outside of an executor (tests, a
+//! command that asks one question) belongs to a set that a thread of its own waits on.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+
+use atomic_waker::AtomicWaker;
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::time::Timespec;
+
+/// Events taken per `epoll_wait`; more come with the next.
+const EVENTS: usize = 256;
+/// The key of the descriptor that interrupts a wait; sources count from 0.
+const INTERRUPT: u64 = u64::MAX;
+
+/// An epoll set and who waits for it.
+pub(super) struct Poller {
+    epoll: OwnedFd,
+    /// Written to end a wait from another thread.
+    interrupt: OwnedFd,
+    sources: Mutex<Sources>,
+    /// Held by the thread that waits in epoll.
+    lead: Mutex<()>,
+    /// Idle threads that do not wait in epoll.
+    parked: Mutex<Vec<Thread>>,
+}
+
+/// Registered sockets by key: an index and, so that a late event does not hit a new socket, a generation.
+#[derive(Default)]
+struct Sources {
+    slots: Vec<(u32, Option<Arc<Source>>)>,
+    free: Vec<u32>,
+}
+
+/// What is known of one socket's readiness.
+#[derive(Default)]
+pub(super) struct Source {
+    pub(super) read: Side,
+    pub(super) write: Side,
+    /// The peer has ended its direction, or the connection is broken: reads do not run dry any more.
+    pub(super) hung_up: AtomicBool,
+}
+
+/// One direction of a socket.
+#[derive(Default)]
+pub(super) struct Side {
+    /// There was news since the last look.
+    news: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Side {
+    /// Whether there was news; the next call says only what comes after this one.
+    pub(super) fn take_news(&self) -> bool {
+        self.news.swap(false, Ordering::AcqRel)
+    }
+
+    /// Has the task woken at the next news. False if there is some already: look again instead of waiting.
+    pub(super) fn wait(&self, context: &mut Context<'_>) -> bool {
+        self.waker.register(context.waker());
+        !self.news.load(Ordering::Acquire)
+    }
+
+    fn tell(&self) {
+        self.news.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+/// A socket's place in its set; left when dropped.
+pub(super) struct Registration {
+    poller: Arc<Poller>,
+    key: u64,
+    pub(super) source: Arc<Source>,
+}
+
+thread_local! {
+    /// The set of the executor that this thread runs.
+    static CURRENT: RefCell<Option<Arc<Poller>>> = const { RefCell::new(None) };
+}
+
+impl Poller {
+    pub(super) fn new() -> io::Result<Arc<Poller>> {
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let interrupt = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        // Edge-triggered: written, it interrupts one wait, and need not be read.
+        epoll::add(
+            &epoll,
+            &interrupt,
+            EventData::new_u64(INTERRUPT),
+            EventFlags::IN | EventFlags::ET,
+        )?;
+        Ok(Arc::new(Poller {
+            epoll,
+            interrupt,
+            sources: Mutex::default(),
+            lead: Mutex::default(),
+            parked: Mutex::default(),
+        }))
+    }
+
+    /// The set that sockets of this thread belong to.
+    fn current() -> io::Result<Arc<Poller>> {
+        match CURRENT.with_borrow(Clone::clone) {
+            Some(poller) => Ok(poller),
+            None => Poller::background(),
+        }
+    }
+
+    /// The set for sockets made outside of an executor.
+    fn background() -> io::Result<Arc<Poller>> {
+        static BACKGROUND: OnceLock<Arc<Poller>> = OnceLock::new();
+        if let Some(poller) = BACKGROUND.get() {
+            return Ok(poller.clone());
+        }
+        let new = Poller::new()?;
+        let poller = BACKGROUND.get_or_init(|| new.clone());
+        // Another thread may have been first: then its set is the one, and has its thread.
+        if Arc::ptr_eq(poller, &new) {
+            std::thread::Builder::new()
+                .name("poller".into())
+                .spawn(move || {
+                    let mut events = Vec::with_capacity(EVENTS);
+                    loop {
+                        new.wait(&mut events, None);
+                        new.pass_on(&events);
+                    }
+                })?;
+        }
+        Ok(poller.clone())
+    }
+
+    /// Registers a socket with the set of this thread.
+    pub(super) fn register(socket: &OwnedFd) -> io::Result<Registration> {
+        let poller = Poller::current()?;
+        let source = Arc::new(Source::default());
+        let key = lock(&poller.sources).insert(source.clone());
+        let registration = Registration {
+            poller,
+            key,
+            source,
+        };
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        epoll::add(
+            &registration.poller.epoll,
+            socket.as_fd(),
+            EventData::new_u64(key),
+            flags,
+        )?;
+        Ok(registration)
+    }
+
+    /// Waits for news, at most for `limit`.
+    fn wait(&self, events: &mut Vec<Event>, limit: Option<&Timespec>) {
+        events.clear();
+        // Interrupted by a signal: as if there were no news. Nothing else can be wrong with the set.
+        let _interrupted = epoll::wait(&self.epoll, spare_capacity(events), limit);
+    }
+
+    /// Wakes the tasks that wait for this news.
+    fn pass_on(&self, events: &[Event]) {
+        for event in events {
+            // Not under the lock: what a waker does is not known here.
+            let Some(source) = lock(&self.sources).get(event.data.u64()) else {
+                continue;
+            };
+            let flags = event.flags;
+            let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+            if broken || flags.contains(EventFlags::RDHUP) {
+                source.hung_up.store(true, Ordering::Release);
+            }
+            if broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP) {
+                source.read.tell();
+            }
+            if broken || flags.contains(EventFlags::OUT) {
+                source.write.tell();
+            }
+        }
+    }
+
+    /// Runs `future` on this thread, which waits for the set's sockets whenever there is nothing else to do.
+    pub(super) fn block_on<T>(self: &Arc<Self>, future: impl Future<Output = T>) -> T {
+        let before = CURRENT.replace(Some(self.clone()));
+        let runner = Arc::new(Runner {
+            poller: self.clone(),
+            thread: std::thread::current(),
+            woken: AtomicBool::new(false),
+            leads: AtomicBool::new(false),
+        });
+        let waker = Waker::from(runner.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut events = Vec::with_capacity(EVENTS);
+        let mut future = pin!(future);
+        let output = loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                break output;
+            }
+            match runner.woken.swap(false, Ordering::SeqCst) {
+                // More to do at once: only look whether there is news.
+                true => {
+                    if let Ok(_lead) = self.lead.try_lock() {
+                        self.wait(&mut events, Some(&Timespec::default()));
+                        self.pass_on(&events);
+                    }
+                }
+                false => runner.idle(&mut events),
+            }
+        };
+        CURRENT.set(before);
+        output
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // Closing the descriptor, which follows, takes it out of the epoll set.
+        lock(&self.poller.sources).remove(self.key);
+    }
+}
+
+impl Sources {
+    fn insert(&mut self, source: Arc<Source>) -> u64 {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push((0, None));
+            self.slots.len() as u32 - 1
+        });
+        let (generation, slot) = &mut self.slots[index as usize];
+        *slot = Some(source);
+        u64::from(*generation) << 32 | u64::from(index)
+    }
+
+    fn get(&self, key: u64) -> Option<Arc<Source>> {
+        let (generation, source) = self.slots.get(key as u32 as usize)?;
+        source
+            .clone()
+            .filter(|_| u64::from(*generation) == key >> 32)
+    }
+
+    fn remove(&mut self, key: u64) {
+        let (generation, source) = &mut self.slots[key as u32 as usize];
+        *generation = generation.wrapping_add(1);
+        *source = None;
+        self.free.push(key as u32);
+    }
+}
+
+/// A thread inside [`Poller::block_on`].
+struct Runner {
+    poller: Arc<Poller>,
+    thread: Thread,
+    /// Its future is to be polled again.
+    woken: AtomicBool,
+    /// It waits in epoll, or is about to.
+    leads: AtomicBool,
+}
+
+impl Runner {
+    /// Waits until the future is woken, or there may be work.
+    fn idle(&self, events: &mut Vec<Event>) {
+        if let Ok(lead) = self.poller.lead.try_lock() {
+            self.lead(lead, events);
+        } else {
+            lock(&self.poller.parked).push(self.thread.clone());
+            // Once more: the leader may have left before it could see us here.
+            match self.poller.lead.try_lock() {
+                Ok(lead) => self.lead(lead, events),
+                Err(_) if self.woken.load(Ordering::SeqCst) => {}
+                Err(_) => std::thread::park(),
+            }
+            lock(&self.poller.parked).retain(|thread| thread.id() != self.thread.id());
+        }
+        self.woken.store(false, Ordering::SeqCst);
+    }
+
+    /// Waits in epoll, and has somebody else do so from then on.
+    fn lead(&self, lead: MutexGuard<'_, ()>, events: &mut Vec<Event>) {
+        self.leads.store(true, Ordering::SeqCst);
+        // From here on a wake interrupts the wait; one that came before is seen now.
+        let limit = self.woken.load(Ordering::SeqCst).then(Timespec::default);
+        self.poller.wait(events, limit.as_ref());
+        self.leads.store(false, Ordering::SeqCst);
+        self.poller.pass_on(events);
+        drop(lead);
+        let next = lock(&self.poller.parked).pop();
+        next.inspect(Thread::unpark);
+    }
+}
+
+impl Wake for Runner {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.woken.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        match self.leads.load(Ordering::SeqCst) {
+            // Full means that it was written and has not been seen: it will be.
+            true => drop(rustix::io::write(
+                &self.poller.interrupt,
+                &1_u64.to_ne_bytes(),
+            )),
+            false => self.thread.unpark(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
