@@ -23,6 +23,7 @@
 //! | [`runtime`] | executors, the coarse clock, sockets |
 //! | [`process`] | a worker from its start to its end |
 //! | [`ping`] | the health probe |
+//! | `sys` | the one file with `unsafe` |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli` know nobody;
 //! `error`, `runtime`, `pg`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an

@@ -1,13 +1,16 @@
 //! The commands and their exit codes: read top to bottom, this is the program.
 
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
 use peppercorn::App;
+use peppercorn::app::Conflict;
 use peppercorn::cli::{self, Args, Command, Parsed};
 use peppercorn::config::{Check, DatabaseSource, Ping, Serve};
 use peppercorn::observe::Stderr;
 use peppercorn::pg::Cluster;
+use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::process::{self, Worker};
 use peppercorn::runtime::Clock;
 use peppercorn::sql::{self, Findings, folder};
@@ -32,23 +35,40 @@ fn main() -> ExitCode {
     Stderr::install(std::env::var_os("JOURNAL_STREAM").is_some());
     let done = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(args)) => run(&args),
-        Ok(Parsed::Print(text)) => {
-            print!("{text}");
-            Ok(())
-        }
+        Ok(Parsed::Print(text)) => say(&text),
         Err(message) => Err(Failure(Exit::Usage, anyhow::anyhow!(message))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(exit, error)) => {
-            eprintln!("peppercorn: {error:#}");
+            // A finding begins with its place, where editors and other tools look for it.
+            let placed =
+                error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>();
+            let text = match placed {
+                true => format!("{error}\n"),
+                false => format!("peppercorn: {error:#}\n"),
+            };
+            // When nobody can be told, the exit code still tells.
+            let _unheard = io::stderr().write_all(text.as_bytes());
             ExitCode::from(exit as u8)
         }
     }
 }
 
+/// Writes on standard output. A reader that has read enough, such as `head`, is no failure.
+fn say(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let error = anyhow::Error::from(error).context("cannot write on standard output");
+            Err(Failure(Exit::System, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn run(args: &Args) -> Result<(), Failure> {
-    let variables = |name: &str| std::env::var(name).ok();
+    // As for libpq, a variable that is set to nothing is not set.
+    let variables = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match args.command {
         Command::Serve => serve(&Serve::resolve(args, &variables).exit(Exit::Config)?),
         Command::Check => check(&Check::resolve(args, &variables).exit(Exit::Config)?),
@@ -72,7 +92,7 @@ fn check(config: &Check) -> Result<(), Failure> {
     let clock = Clock::start().exit(Exit::System)?;
     let (settings, cluster) = match open_database(&config.database, &config.directory, &clock) {
         // The server that uses the directory has the database that is meant.
-        Err(Failure(_, error)) if error.is::<peppercorn::pg::cluster::InUse>() => {
+        Err(Failure(_, error)) if error.is::<InUse>() => {
             let DatabaseSource::Private(directory) = &config.database else {
                 return Err(Failure(Exit::Unavailable, error));
             };
@@ -80,15 +100,19 @@ fn check(config: &Check) -> Result<(), Failure> {
         }
         opened => opened?,
     };
-    let checked = async_io::block_on(sql::check(files, &settings, &clock)).map_err(classify);
+    let count = files.len();
+    // All that `serve` would do before it listens: routes of the server's own are taken here too.
+    let checked = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
-    let count = checked?.routes.len();
-    println!("{count} endpoints, nothing wrong");
+    checked?;
+    say(&format!("{count} endpoints, nothing wrong\n"))?;
     stopped
 }
 
 fn ping(config: &Ping) -> Result<(), Failure> {
     let clock = Clock::start().exit(Exit::System)?;
+    // A panic of the HTTP client is reported as what it means, a wrong answer: once, and in one line.
+    std::panic::set_hook(Box::new(|_| {}));
     async_io::block_on(peppercorn::ping::ping(&config.url, config.wait, &clock))
         .exit(Exit::Unavailable)
 }
@@ -119,7 +143,7 @@ fn open_database(
         DatabaseSource::Private(state) => {
             let schema = directory.join(folder::SCHEMA);
             let schema = schema.is_file().then_some(schema.as_path());
-            let cluster = Cluster::start(state, schema, clock).exit(Exit::Unavailable)?;
+            let cluster = Cluster::start(state, schema, clock).map_err(classify)?;
             Ok((cluster.config(), Some(cluster)))
         }
     }
@@ -127,7 +151,7 @@ fn open_database(
 
 /// Wrong files, or no database to check them against.
 fn classify(error: anyhow::Error) -> Failure {
-    match error.is::<Findings>() {
+    match error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>() {
         true => Failure(Exit::BadFile, error),
         false => Failure(Exit::Unavailable, error),
     }

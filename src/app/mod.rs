@@ -52,6 +52,18 @@ struct Route {
     endpoint: Box<dyn Endpoint>,
 }
 
+/// A route that is taken: who wants it, and who has it.
+#[derive(Debug)]
+pub struct Conflict(String);
+
+impl std::fmt::Display for Conflict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Conflict {}
+
 impl Default for App {
     fn default() -> App {
         App::new()
@@ -158,28 +170,28 @@ impl App {
         self.routes
     }
 
-    fn insert(&mut self, template: &Template, route: Route) -> anyhow::Result<()> {
+    fn insert(&mut self, template: &Template, route: Route) -> Result<(), Conflict> {
         let (first, resource) = self.router.entry(template, Resource::default);
         if first.as_str() != template.as_str() {
-            bail!(
+            return Err(Conflict(format!(
                 "{}: {} is the same path as {} with other names",
                 route.place,
                 template.as_str(),
                 first.as_str()
-            );
+            )));
         }
         if let Some(taken) = resource
             .routes
             .iter()
             .find(|taken| taken.method == route.method)
         {
-            bail!(
+            return Err(Conflict(format!(
                 "{}: {} {} is answered by {} already",
                 route.place,
                 route.method,
                 template.as_str(),
                 taken.place
-            );
+            )));
         }
         resource.parameters = template.parameters().map(str::to_owned).collect();
         resource.routes.push(route);

@@ -39,11 +39,29 @@ pub fn read(url: Option<&str>, variables: Variables<'_>) -> anyhow::Result<Confi
 }
 
 fn parse(url: &str) -> anyhow::Result<Config> {
-    // The parser's errors name the option, not its value: safe to show.
-    url.parse::<Config>()
-        .map_err(|error| match std::error::Error::source(&error) {
-            Some(cause) => anyhow::anyhow!("{cause}"),
-            None => anyhow::anyhow!("{error}"),
+    // What is not a URL is read as `key=value`: then a key is all that stands before the first `=`, and the parser's
+    // error would show it, with the password of a URL whose scheme is misspelt.
+    let is_url = ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme));
+    let parsed = match url.contains("://") && !is_url {
+        true => Err(anyhow::anyhow!(
+            "it begins neither postgres:// nor postgresql://"
+        )),
+        // The parser's errors name the option, not its value: safe to show.
+        false => url
+            .parse::<Config>()
+            .map_err(|error| match std::error::Error::source(&error) {
+                Some(cause) => anyhow::anyhow!("{cause}"),
+                None => anyhow::anyhow!("{error}"),
+            }),
+    };
+    let has_sign = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
+    parsed
+        .and_then(|config| match config.get_hosts().iter().any(has_sign) {
+            // The rest of the password would be shown wherever the host is.
+            true => bail!("an @ in the user's name or the password is written %40"),
+            false => Ok(config),
         })
         .context("the database URL is not valid; expected postgres://user@host:port/database")
 }

@@ -112,8 +112,21 @@ pub(super) fn string(raw: &str) -> Result<Cow<'_, str>, String> {
     }
 }
 
+/// PostgreSQL's `MAXDIM`. It bounds the recursion: a body of brackets must not become a stack of its length.
+const MAX_DIMENSIONS: usize = 6;
+
 /// A JSON list as PostgreSQL's array literal: `[1, "a b", null, [2]]` → `{1,"a b",NULL,{2}}`.
 pub(super) fn array(raw: &str, of_json: bool) -> Result<String, String> {
+    dimensions(raw, of_json, MAX_DIMENSIONS)
+}
+
+/// [`array`] with `left` dimensions at most.
+fn dimensions(raw: &str, of_json: bool, left: usize) -> Result<String, String> {
+    let Some(left) = left.checked_sub(1) else {
+        return Err(format!(
+            "must be a list of at most {MAX_DIMENSIONS} dimensions"
+        ));
+    };
     let elements: Vec<&RawValue> =
         serde_json::from_str(raw).map_err(|error| format!("is not a valid list: {error}"))?;
     let mut out = String::with_capacity(raw.len() + 2);
@@ -124,7 +137,7 @@ pub(super) fn array(raw: &str, of_json: bool) -> Result<String, String> {
         }
         match JsonValue::of(element) {
             JsonValue::Null => out.push_str("NULL"),
-            JsonValue::Array(inner) if !of_json => out.push_str(&array(inner, of_json)?),
+            JsonValue::Array(inner) if !of_json => out.push_str(&dimensions(inner, of_json, left)?),
             JsonValue::Object(_) if !of_json => return Err("must be a list of plain values".into()),
             JsonValue::String(inner) if !of_json => quote(&string(inner)?, &mut out),
             plain => quote(plain.raw(), &mut out),

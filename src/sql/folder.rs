@@ -35,6 +35,8 @@ pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
     for path in paths {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;
+        // Some editors begin a file with a byte order mark; it would hide the first `-- name:`. As psql does.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         let (defined, wrong) = file::parse(&Arc::new(Source { path, text }));
         definitions.extend(defined);
         findings.extend(wrong);

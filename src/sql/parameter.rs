@@ -135,6 +135,11 @@ impl Declaration {
 impl Check {
     fn allows(&self, value: &str) -> bool {
         match self {
+            // PostgreSQL reads numbers in more forms than Rust does, such as `0x10` and, since 16, `1_000`: what
+            // cannot be compared must not slip past the check. Without a digit it is no number at all.
+            Check::Between(..) if value.trim().parse::<f64>().is_err() => {
+                !value.contains(|character: char| character.is_ascii_digit())
+            }
             Check::Between(low, high) => {
                 let above = low.as_ref().is_none_or(|low| at_most(low, value));
                 let below = high.as_ref().is_none_or(|high| at_most(value, high));
@@ -326,6 +331,8 @@ mod tests {
         assert!(check.violation("-0.1").is_some());
         assert!(check.violation("NaN").is_some());
         assert_eq!(check.violation("abc"), None);
+        assert!(check.violation("0x10").is_some());
+        assert!(check.violation("1_000").is_some());
         assert_eq!(
             parse("x int check ..5").violation("6").as_deref(),
             Some("is more than 5")

@@ -6,5 +6,14 @@
     reason = "a module of the tests says what it offers to the others"
 )]
 
+mod api_bodies;
+mod api_conflicts;
+mod api_errors;
+mod api_parameters;
+mod api_routes;
+mod api_service;
+mod cli;
+mod findings;
 mod harness;
+mod unreachable;
 mod values;

@@ -25,7 +25,7 @@ use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use rustix::process::Signal;
 use tokio_postgres::Config;
 
@@ -215,7 +215,7 @@ impl Cluster {
         }
         if let Some(path) = schema {
             let applied = execute(connect::connect(&self.config(), clock).await?, &text).await;
-            applied.map_err(|error| at_position(path, &text, &error))?;
+            applied.map_err(|error| BadSchema(at_position(path, &text, &error)))?;
         }
         fs::write(&mark_path, mark).with_context(|| format!("cannot write {}", mark_path.display()))
     }
@@ -231,6 +231,18 @@ impl Drop for Cluster {
     }
 }
 
+/// `schema.sql` has an error: its place, and what PostgreSQL says.
+#[derive(Debug)]
+pub struct BadSchema(String);
+
+impl std::fmt::Display for BadSchema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadSchema {}
+
 /// Runs statements by the simple protocol: several in one string are one transaction.
 async fn execute(opened: Opened, sql: &str) -> Result<(), tokio_postgres::Error> {
     let Opened { client, driver, .. } = opened;
@@ -241,10 +253,10 @@ async fn execute(opened: Opened, sql: &str) -> Result<(), tokio_postgres::Error>
     .await
 }
 
-fn at_position(path: &Path, text: &str, error: &tokio_postgres::Error) -> anyhow::Error {
+fn at_position(path: &Path, text: &str, error: &tokio_postgres::Error) -> String {
     use tokio_postgres::error::ErrorPosition;
     let Some(db) = error.as_db_error() else {
-        return anyhow!("{}: {error}", path.display());
+        return format!("{}: {error}", path.display());
     };
     let place = match db.position() {
         // PostgreSQL counts characters from 1.
@@ -265,7 +277,7 @@ fn at_position(path: &Path, text: &str, error: &tokio_postgres::Error) -> anyhow
         .detail()
         .map(|detail| format!(" ({detail})"))
         .unwrap_or_default();
-    anyhow!("{}{place}: {}{detail}", path.display(), db.message())
+    format!("{}{place}: {}{detail}", path.display(), db.message())
 }
 
 /// What is noted of an applied schema, to notice that the file is another one now.

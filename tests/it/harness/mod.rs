@@ -1,6 +1,7 @@
 //! What the tests stand on: a PostgreSQL, servers, folders of SQL files, and a plain HTTP client.
 
 mod client;
+mod command;
 mod postgres;
 mod server;
 
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use client::{Answer, Connection};
+pub use command::{Ended, golden, run, wait};
 pub use postgres::{Database, database};
 pub use server::{Server, peppercorn};
 
