@@ -66,7 +66,7 @@ impl Service {
 const WORDS_OF_5XX: [&str; 6] = [
     "the server failed to answer this request",
     "the database is not available",
-    "the connection to the database was lost; the outcome is unknown",
+    "the connection to the database was lost while the request ran",
     "the query took longer than its limit",
     "the server is busy: no database connection got free in time",
     "the request took longer than 1 s",
