@@ -331,7 +331,7 @@ fn a_body_that_is_no_json_object_is_400() {
 #[test]
 fn a_body_of_another_media_type_is_415() {
     let service = serve("api_bodies_media", SCHEMA, ENDPOINTS);
-    let mut ask = |content_type: &str| {
+    let ask = |content_type: &str| {
         let headers = [("Content-Type", content_type)];
         service
             .connect()
