@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use futures_lite::StreamExt;
 use http_types::StatusCode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Row};
 
 use super::connect::Origin;
@@ -108,7 +109,16 @@ impl Connection {
     ) -> Result<Done<C>, Problem> {
         let mut retried = false;
         loop {
-            let prepared = self.prepared(query).map_err(not_prepared)?;
+            let prepared = match self.prepared(query) {
+                Ok(prepared) => prepared,
+                // What was missing when the connection was opened may be there by now.
+                Err(_) if !retried => {
+                    retried = true;
+                    self.prepare_again(query).await;
+                    continue;
+                }
+                Err(error) => return Err(not_prepared(error)),
+            };
             match self.attempt(&prepared, &parameters, &mut collect).await {
                 Ok(affected) => {
                     return Ok(Done {
@@ -118,9 +128,13 @@ impl Connection {
                 }
                 Err(Failure::Collect(error)) => return Err(Problem::internal(error)),
                 Err(Failure::Postgres(error)) if !retried && is_stale(&error) => {
-                    // The schema changed under the statement. The error came before any row, and nothing of the
-                    // statement was done.
+                    // The error came before any row: nothing of the statement was done.
                     retried = true;
+                    if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) {
+                        // Types may have changed with the tables: an enum's new label. Not so where statements were
+                        // forgotten: those that look types up are among them, and tokio-postgres would not know.
+                        self.client.clear_type_cache();
+                    }
                     self.prepare_again(query).await;
                 }
                 Err(Failure::Postgres(error)) => return Err(error::problem(error)),
@@ -153,8 +167,6 @@ impl Connection {
     }
 
     async fn prepare_again(&self, query: usize) {
-        // Types may have changed with the tables: an enum's new label, a composite's new field.
-        self.client.clear_type_cache();
         let prepared = Prepared::prepare(&self.client, &self.queries[query]).await;
         *self.prepared[query]
             .lock()

@@ -6,14 +6,19 @@
     reason = "a module of the tests says what it offers to the others"
 )]
 
+mod api_answers;
 mod api_bodies;
 mod api_conflicts;
+mod api_drift;
 mod api_errors;
+mod api_limits;
 mod api_parameters;
 mod api_routes;
 mod api_service;
 mod cli;
+mod cluster;
 mod findings;
 mod harness;
+mod interruption;
 mod unreachable;
 mod values;

@@ -6,7 +6,7 @@
 //! STATE/lock      held with flock(2) by the server that uses the directory
 //! STATE/data      the cluster, made by initdb
 //! STATE/run       the socket's directory, closed to other users
-//! STATE/schema    which schema.sql was applied: its path and a digest of its text
+//! STATE/schema    which schema.sql was applied: a digest of its text
 //! STATE/log       what PostgreSQL reports
 //! ```
 //!
@@ -193,7 +193,7 @@ impl Cluster {
                 .with_context(|| format!("cannot read {}", path.display()))?,
             None => String::new(),
         };
-        let mark = schema_mark(schema, &text);
+        let mark = schema_mark(&text);
         let mark_path = self.directory.join("schema");
         if let Ok(applied) = fs::read_to_string(&mark_path) {
             if let (true, Some(path)) = (applied != mark, schema) {
@@ -281,13 +281,10 @@ fn at_position(path: &Path, text: &str, error: &tokio_postgres::Error) -> String
 }
 
 /// What is noted of an applied schema, to notice that the file is another one now.
-fn schema_mark(schema: Option<&Path>, text: &str) -> String {
+fn schema_mark(text: &str) -> String {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
-    let path = schema
-        .map(|path| path.display().to_string())
-        .unwrap_or_default();
-    format!("{path}\n{:016x}\n", hasher.finish())
+    format!("{:016x}\n", hasher.finish())
 }
 
 /// The last lines of PostgreSQL's log.

@@ -18,11 +18,10 @@ use crate::sys;
 
 /// Makes a cluster in `data`.
 pub(super) fn initdb(install: &Install, data: &Path, user: Option<&User>) -> anyhow::Result<()> {
-    // Made under another name first: a start that is interrupted here leaves no half of a cluster behind.
-    let half = data.with_extension("new");
-    if half.exists() {
-        fs::remove_dir_all(&half).with_context(|| format!("cannot remove {}", half.display()))?;
-    }
+    // Made under another name first: a start that is interrupted here leaves no half of a cluster behind. Under a
+    // name of our own: what an interrupted one was doing may go on for a moment.
+    remove_halves(data);
+    let half = data.with_extension(format!("new-{}", std::process::id()));
     let mut command = Command::new(install.program("initdb"));
     command
         .arg("--pgdata")
@@ -35,6 +34,7 @@ pub(super) fn initdb(install: &Install, data: &Path, user: Option<&User>) -> any
         "C.UTF-8",
         "--no-instructions",
     ]);
+    sys::die_with_parent(&mut command, Signal::TERM);
     let output = as_user(&mut command, user)
         .stdin(Stdio::null())
         .output()
@@ -46,6 +46,20 @@ pub(super) fn initdb(install: &Install, data: &Path, user: Option<&User>) -> any
         );
     }
     fs::rename(&half, data).with_context(|| format!("cannot rename {}", half.display()))
+}
+
+/// Removes what interrupted starts have left. What cannot be removed is in nobody's way.
+fn remove_halves(data: &Path) {
+    let beside = data.parent().into_iter().flat_map(fs::read_dir);
+    for entry in beside.flatten().flatten() {
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(b"data.new-")
+        {
+            let _in_use = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Starts the server of the cluster in the state directory, as our child.

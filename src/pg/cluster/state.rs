@@ -125,12 +125,29 @@ pub(super) fn stop_orphan(data: &Path) -> anyhow::Result<()> {
         }
         sleep(POLL);
     }
+    // One that was killed leaves its backends to notice: until they have, they hold its shared memory.
+    while anybody_serves(data) {
+        if begin.elapsed() > STOP_LIMIT {
+            bail!(
+                "processes of an earlier PostgreSQL still use {}; end them, then start again",
+                data.display()
+            );
+        }
+        sleep(POLL);
+    }
     match fs::remove_file(&pid_file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", pid_file.display()))
         }
         _ => Ok(()),
     }
+}
+
+fn anybody_serves(data: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .any(|pid| serves(pid, data))
 }
 
 /// Whether process `pid` is a PostgreSQL on `data`: its working directory is its data directory.
