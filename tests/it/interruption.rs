@@ -138,14 +138,16 @@ fn an_orphan_on_the_directory_is_stopped_and_replaced() {
     stops_cleanly(server, &home);
 }
 
-/// Starts for the first time, and signals as soon as `path` is there.
-fn interrupted(home: &Home, path: &Path, signal: Signal) {
+/// Starts for the first time, and signals as soon as `place` is there, in which PID is the server's.
+fn interrupted(home: &Home, place: &str, signal: Signal) {
     let mut child = home
         .command("serve")
         .args(["-b", "127.0.0.1:0"])
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let place = place.replace("PID", &child.id().to_string());
+    let path = home.state().join(place);
     poll("the start to come so far", || path.exists().then_some(()));
     kill_process(Pid::from_child(&child), signal).unwrap();
     wait(&mut child);
@@ -154,13 +156,13 @@ fn interrupted(home: &Home, path: &Path, signal: Signal) {
 #[test]
 fn a_first_start_that_is_interrupted_is_made_good_by_the_next() {
     for (place, signal) in [
-        ("data.new", Signal::KILL),
-        ("data.new/base/1", Signal::TERM),
+        ("data.new-PID", Signal::KILL),
+        ("data.new-PID/base/1", Signal::TERM),
         ("data/postmaster.pid", Signal::KILL),
         ("run/.s.PGSQL.5432", Signal::TERM),
     ] {
         let home = Home::with(BOOKS);
-        interrupted(&home, &home.state().join(place), signal);
+        interrupted(&home, place, signal);
         let server = home.serve();
         assert_eq!(titles(&server), ["Emma"], "{place}");
         stops_cleanly(server, &home);
@@ -169,9 +171,9 @@ fn a_first_start_that_is_interrupted_is_made_good_by_the_next() {
 
 #[test]
 fn an_interrupted_first_start_leaves_no_process() {
-    for place in ["data.new", "run/.s.PGSQL.5432"] {
+    for place in ["data.new-PID", "run/.s.PGSQL.5432"] {
         let home = Home::with(BOOKS);
-        interrupted(&home, &home.state().join(place), Signal::KILL);
+        interrupted(&home, place, Signal::KILL);
         poll("its helpers to go", || {
             processes_below(&home.state()).is_empty().then_some(())
         });

@@ -75,7 +75,7 @@ impl Cluster {
         let directory = state::prepare(directory, user.as_ref())?;
         let lock = state::lock(&directory)?;
         let data = directory.join("data");
-        state::stop_orphan(&data)?;
+        state::stop_orphan(&directory)?;
         let new = !data.join("PG_VERSION").exists();
         if new {
             initdb(&install, &data, user.as_ref())?;

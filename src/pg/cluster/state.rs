@@ -15,6 +15,8 @@ use super::programs::signal;
 use super::user::User;
 use super::{POLL, RUN, STOP_LIMIT};
 
+/// The socket's name: PostgreSQL's port is part of it.
+const SOCKET: &str = ".s.PGSQL.5432";
 /// The longest path of a UNIX socket: `sun_path` has 108 bytes with the NUL at its end.
 const SOCKET_PATH_BYTES: usize = 107;
 
@@ -65,7 +67,7 @@ pub(super) fn prepare(directory: &Path, user: Option<&User>) -> anyhow::Result<P
     if let Some(user) = user {
         user.check_access(&directory)?;
     }
-    let socket = directory.join(RUN).join(".s.PGSQL.5432");
+    let socket = directory.join(RUN).join(SOCKET);
     if socket.as_os_str().len() > SOCKET_PATH_BYTES {
         bail!(
             "the path of the state directory {} is too long for a UNIX socket in it; choose a shorter one with --state-dir",
@@ -103,9 +105,10 @@ pub(super) fn lock(directory: &Path) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Deals with what a run that was killed has left: a server still running on `data` is stopped, the pid file of one
-/// that is gone is removed (its pid may belong to another process by now, which would keep PostgreSQL from starting).
-pub(super) fn stop_orphan(data: &Path) -> anyhow::Result<()> {
+/// Deals with what a run that was killed has left: a server that still runs is stopped, the lock files of one that is
+/// gone are removed (their pid may belong to another process by now, which would keep PostgreSQL from starting).
+pub(super) fn stop_orphan(directory: &Path) -> anyhow::Result<()> {
+    let data = &directory.join("data");
     let pid_file = data.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&pid_file) else {
         return Ok(());
@@ -125,8 +128,8 @@ pub(super) fn stop_orphan(data: &Path) -> anyhow::Result<()> {
         }
         sleep(POLL);
     }
-    // One that was killed leaves its backends to notice: until they have, they hold its shared memory.
-    while anybody_serves(data) {
+    // One that was killed leaves backends, which hold its shared memory until they notice; busy ones do not.
+    while quit_all(data) {
         if begin.elapsed() > STOP_LIMIT {
             bail!(
                 "processes of an earlier PostgreSQL still use {}; end them, then start again",
@@ -135,19 +138,32 @@ pub(super) fn stop_orphan(data: &Path) -> anyhow::Result<()> {
         }
         sleep(POLL);
     }
-    match fs::remove_file(&pid_file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("cannot remove {}", pid_file.display()))
+    // Nobody uses them any more, and the processes they name may be others by now.
+    let run = directory.join(RUN);
+    for file in [
+        pid_file,
+        run.join(SOCKET),
+        run.join(format!("{SOCKET}.lock")),
+    ] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {}", file.display()));
+            }
+            _ => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
-fn anybody_serves(data: &Path) -> bool {
+/// Has the backends of a dead server exit at once. False when there are none.
+fn quit_all(data: &Path) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .any(|pid| serves(pid, data))
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let backends: Vec<u32> = pids.filter(|pid| serves(*pid, data)).collect();
+    for pid in &backends {
+        signal(*pid, Signal::QUIT);
+    }
+    !backends.is_empty()
 }
 
 /// Whether process `pid` is a PostgreSQL on `data`: its working directory is its data directory.
