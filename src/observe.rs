@@ -42,20 +42,20 @@ pub enum Event {
     },
     /// Connecting to PostgreSQL failed; it is tried again until it works.
     DatabaseAway {
-        /// Where.
-        place: String,
+        /// What the connections are for: reading or writing.
+        purpose: &'static str,
         /// Why.
         reason: String,
     },
     /// PostgreSQL answers again.
     DatabaseBack {
-        /// Where.
-        place: String,
+        /// What the connections are for: reading or writing.
+        purpose: &'static str,
     },
     /// An open connection ended.
     ConnectionLost {
-        /// Where.
-        place: String,
+        /// What the connections are for: reading or writing.
+        purpose: &'static str,
         /// How.
         error: anyhow::Error,
     },
@@ -137,15 +137,15 @@ impl fmt::Display for Event {
                 "{file} has changed since the private PostgreSQL in {directory} was made; the data there is as \
                  it was: apply the change by hand, or remove the directory to start afresh"
             ),
-            Event::DatabaseAway { place, reason } => {
+            Event::DatabaseAway { purpose, reason } => {
                 write!(
                     f,
-                    "no database at {place}: {reason}; trying again until it answers"
+                    "no database for {purpose}: {reason}; trying again until it answers"
                 )
             }
-            Event::DatabaseBack { place } => write!(f, "the database at {place} is back"),
-            Event::ConnectionLost { place, error } => {
-                write!(f, "a connection to {place} was lost: {error:#}")
+            Event::DatabaseBack { purpose } => write!(f, "the database for {purpose} is back"),
+            Event::ConnectionLost { purpose, error } => {
+                write!(f, "a connection for {purpose} was lost: {error:#}")
             }
             Event::RequestFailed {
                 endpoint,

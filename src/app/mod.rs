@@ -216,6 +216,7 @@ impl App {
                 config.options(format!("{options} -c default_transaction_read_only=on").trim());
             }
             let options = Options {
+                purpose: if read_only { "reading" } else { "writing" },
                 config,
                 min: connections.min(MIN_CONNECTIONS),
                 max: connections,

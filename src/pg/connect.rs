@@ -74,17 +74,6 @@ pub async fn connect(config: &Config, clock: &Clock) -> anyhow::Result<Opened> {
     Err(last.unwrap_or_else(|| anyhow::anyhow!("no host to connect to")))
 }
 
-/// Where a connection for `config` goes, for messages: `localhost:5432/exchange`. Never the password.
-pub fn describe(config: &Config) -> String {
-    let places: Vec<String> = hosts(config)
-        .iter()
-        .enumerate()
-        .map(|(index, host)| place(host, port(config, index)))
-        .collect();
-    let database = config.get_dbname().or(config.get_user()).unwrap_or("");
-    format!("{}/{database}", places.join(","))
-}
-
 fn hosts(config: &Config) -> Vec<Host> {
     match config.get_hosts() {
         [] if config.get_hostaddrs().is_empty() => vec![Host::Unix(DEFAULT_SOCKET_DIR.into())],

@@ -75,6 +75,11 @@ impl Connection {
             .clone()
     }
 
+    /// Whether it has ended: nothing that is asked now would be sent.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
     /// The server it was made to.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -159,6 +159,8 @@ impl State {
         let cost = self.costs[query];
         let place = (self.places.iter_mut())
             .filter(|place| !place.secluded && place.in_flight < DEPTH)
+            // Its end may be known to the driver and not yet to its session.
+            .filter(|place| !place.connection.is_closed())
             .min_by_key(|place| place.wait(now))
             .filter(|place| place.in_flight == 0 || place.wait(now) < PATIENCE)?;
         if place.in_flight == 0 {
@@ -169,20 +171,31 @@ impl State {
         Some((place.id, place.connection.clone(), cost))
     }
 
-    /// Gives a place back and learns what the query cost: answers come in order, so it was the head.
-    pub(super) fn release(&mut self, id: u64, query: usize, counted: Duration, now: Instant) {
+    /// Gives a place back and, if the query has run, learns what it cost: answers come in order, so it was the head.
+    pub(super) fn release(
+        &mut self,
+        id: u64,
+        query: usize,
+        counted: Duration,
+        ran: bool,
+        now: Instant,
+    ) {
         let Some(place) = self.places.iter_mut().find(|place| place.id == id) else {
             return;
         };
         let took = now.saturating_duration_since(place.head_since);
-        let mean = &mut self.costs[query];
-        *mean = (*mean * 7 + took) / 8;
+        if ran {
+            let mean = &mut self.costs[query];
+            *mean = (*mean * 7 + took) / 8;
+        }
         place.in_flight -= 1;
         place.backlog = match place.in_flight {
             0 => Duration::ZERO,
             _ => place.backlog.saturating_sub(counted),
         };
-        place.head_since = now;
+        if ran {
+            place.head_since = now;
+        }
     }
 
     /// Keeps further queries off a connection whose only query is to be cancelled. False if others are on it.

@@ -39,6 +39,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How a pool connects and how far it may grow.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// What its connections are for, in the operator's words: `reading`, `writing`.
+    pub purpose: &'static str,
     /// Where to, as whom, with which session settings.
     pub config: tokio_postgres::Config,
     /// Connections kept open; reopened when lost.
@@ -87,7 +89,8 @@ impl Pool {
         parameters: Arc<[Parameter]>,
         collect: C,
     ) -> Result<Done<C>, Problem> {
-        let lease = self.acquire(query).await?;
+        let mut lease = self.acquire(query).await?;
+        lease.ran = true;
         let connection = lease.connection.clone();
         let work = Box::pin(connection.run(query, parameters, collect));
         InFlight {
@@ -120,6 +123,10 @@ impl Pool {
             let mut state = self.0.state();
             if let Some(lease) = self.0.place(&mut state, query) {
                 return Ok(lease);
+            }
+            if state.waiters.len() >= WAITERS {
+                // Those that have given up stay in line until their turn.
+                state.waiters.retain(|waiter| !waiter.sender.is_closed());
             }
             refusal(&state).map_or(Ok(()), Err)?;
             let (sender, receiver) = smol::channel::bounded(1);
@@ -174,6 +181,7 @@ impl Shared {
             id,
             query,
             cost,
+            ran: false,
         })
     }
 
@@ -208,13 +216,15 @@ pub(super) struct Lease {
     query: usize,
     /// What the placement counted for it.
     cost: Duration,
+    /// Whether the query was sent: a lease may come too late for its waiter.
+    ran: bool,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         let waiting = {
             let mut state = self.shared.state();
-            state.release(self.id, self.query, self.cost, Instant::now());
+            state.release(self.id, self.query, self.cost, self.ran, Instant::now());
             !state.waiters.is_empty()
         };
         if waiting {

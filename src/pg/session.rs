@@ -133,7 +133,7 @@ async fn live(shared: &Arc<Shared>) -> anyhow::Result<bool> {
     };
     if recovered {
         observe::emit(&Event::DatabaseBack {
-            place: connect::describe(config),
+            purpose: shared.options.purpose,
         });
     }
     shared.serve_waiters();
@@ -141,7 +141,7 @@ async fn live(shared: &Arc<Shared>) -> anyhow::Result<bool> {
     let again = shared.state().remove(id, shared.options.min);
     if let Some(error) = end {
         observe::emit(&Event::ConnectionLost {
-            place: connect::describe(config),
+            purpose: shared.options.purpose,
             error: error.into(),
         });
     }
@@ -171,7 +171,7 @@ fn note_failure(shared: &Shared, error: &anyhow::Error, pause: Duration) {
     drop(refused);
     if news {
         observe::emit(&Event::DatabaseAway {
-            place: connect::describe(&shared.options.config),
+            purpose: shared.options.purpose,
             reason,
         });
     }

@@ -1,0 +1,150 @@
+//! The rules of the house, as tests.
+
+use std::path::{Path, PathBuf};
+
+/// From the bottom of the house to its top; a room may know those before its own level.
+const LEVELS: &[&[&str]] = &[
+    &["sys", "json", "http", "router", "observe", "cli"],
+    &["error"],
+    &["runtime"],
+    &["pg"],
+    &["endpoint"],
+    &["capture", "sql"],
+    &["app"],
+    &["server"],
+    &["config", "ping"],
+    &["process"],
+    &["lib", "main"],
+];
+
+/// Lines per file of the source, at most.
+const MOST_LINES: usize = 450;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut open = vec![root.clone()];
+    let mut files = Vec::new();
+    while let Some(directory) = open.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push((path.strip_prefix(&root).unwrap().to_owned(), text));
+            }
+        }
+    }
+    assert!(
+        files.len() > 50,
+        "the source is somewhere else: mend this test"
+    );
+    files
+}
+
+fn room(path: &Path) -> String {
+    let first = path
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn level(room: &str) -> usize {
+    let level = LEVELS.iter().position(|level| level.contains(&room));
+    level.unwrap_or_else(|| {
+        panic!("the room {room} is new: give it a level in LEVELS, and a line in the crate's doc")
+    })
+}
+
+#[test]
+fn imports_go_one_way() {
+    for (path, text) in sources() {
+        let own = room(&path);
+        let code: String = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect();
+        for (at, word) in code.match_indices("crate::") {
+            let rest = &code[at + word.len()..];
+            let end = rest
+                .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+                .unwrap_or(rest.len());
+            let used = &rest[..end];
+            if used == own {
+                continue;
+            }
+            assert!(
+                level(used) < level(&own),
+                "{} uses {used}, which is not below {own}: move the code, or pass the value in",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn unsafe_stays_in_its_file_with_an_argument_each() {
+    for (path, text) in sources() {
+        let blocks = text.matches("unsafe {").count()
+            + text.matches("unsafe fn").count()
+            + text.matches("unsafe impl").count();
+        match path == Path::new("sys.rs") {
+            true => assert_eq!(
+                text.matches("// SAFETY:").count(),
+                blocks,
+                "argue each unsafe block of sys.rs"
+            ),
+            false => assert_eq!(
+                blocks,
+                0,
+                "{}: unsafe code belongs in sys.rs",
+                path.display()
+            ),
+        }
+    }
+}
+
+#[test]
+fn files_are_small_described_and_finished() {
+    for (path, text) in sources() {
+        let shown = path.display();
+        let lines = text.lines().count();
+        assert!(
+            lines <= MOST_LINES,
+            "{shown} has {lines} lines: split it by subject"
+        );
+        assert!(
+            text.starts_with("//!"),
+            "{shown}: begin with a module doc that says what it is for"
+        );
+        for word in ["todo!(", "unimplemented!(", "dbg!(", "println!("] {
+            assert!(
+                !text.contains(word),
+                "{shown}: {word}) has no place in the source"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_crate_doc_is_the_map_of_all_rooms() {
+    let sources = sources();
+    let (_, lib) = sources
+        .iter()
+        .find(|(path, _)| path == Path::new("lib.rs"))
+        .unwrap();
+    for (path, _) in &sources {
+        let room = room(path);
+        let named = lib
+            .lines()
+            .any(|line| line.starts_with("//! |") && line.contains(&format!("`{room}`")));
+        assert!(
+            named || ["lib", "main"].contains(&room.as_str()),
+            "lib.rs: add {room} to the map"
+        );
+    }
+}
