@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_lite::StreamExt;
 use http_types::StatusCode;
@@ -16,6 +17,9 @@ use crate::error::Problem;
 
 /// Statements prepared in one go: their futures are all polled whenever one has news.
 const PREPARE_BATCH: usize = 64;
+
+/// When a client should try again that met a connection about to be replaced.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A statement as this connection has prepared it, or why it could not.
 type Slot = Mutex<Result<Arc<Prepared>, Arc<PrepareError>>>;
@@ -122,7 +126,12 @@ impl Connection {
                     self.prepare_again(query).await;
                     continue;
                 }
-                Err(error) => return Err(not_prepared(error)),
+                Err(error) => {
+                    if is_forgetful(&error) {
+                        self.kill();
+                    }
+                    return Err(not_prepared(error));
+                }
             };
             match self.attempt(&prepared, &parameters, &mut collect).await {
                 Ok(affected) => {
@@ -225,8 +234,21 @@ fn is_stale(error: &tokio_postgres::Error) -> bool {
     }
 }
 
-/// At start every statement was prepared: the schema has changed since.
+/// Whether the server has forgotten the statements that tokio-postgres looks types up with, and holds on to: nothing
+/// but another connection helps.
+fn is_forgetful(error: &PrepareError) -> bool {
+    matches!(error, PrepareError::Postgres(error)
+        if error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME))
+}
+
+/// At start every statement was prepared: the schema has changed since, or the connection is not what it was.
 fn not_prepared(error: Arc<PrepareError>) -> Problem {
+    // Without a report from the server the connection itself failed; nothing of the statement was done.
+    let lost = matches!(&*error, PrepareError::Postgres(error) if error.as_db_error().is_none());
+    if lost || is_forgetful(&error) {
+        return Problem::unavailable("the database is not available", RETRY_AFTER)
+            .because(anyhow::anyhow!("the connection is replaced: {error}"));
+    }
     let code = match &*error {
         PrepareError::Postgres(error) => error.code().map(|code| code.code().to_owned()),
         PrepareError::Column(_) => None,

@@ -20,13 +20,23 @@ pub(super) fn problem(error: tokio_postgres::Error) -> Problem {
         return Problem::unavailable(detail, RETRY_AFTER).because(error);
     };
     let code = db.code().code();
-    let mut problem = Problem::new(status_of(code), detail(db))
+    let (status, detail) = match is_excessive(db) {
+        true => (StatusCode::BadRequest, db.message().to_owned()),
+        false => (status_of(code), detail(db)),
+    };
+    let mut problem = Problem::new(status, detail)
         .with_code(code)
         .with_constraint(db.constraint());
     if is_transient(code) {
         problem = problem.retry_after(RETRY_AFTER);
     }
     problem.because(error)
+}
+
+/// Whether PostgreSQL met a limit of its own (class 54) while it read a parameter: a value nested too deep, say.
+fn is_excessive(db: &DbError) -> bool {
+    db.code().code().starts_with("54")
+        && (db.where_()).is_some_and(|context| context.contains("portal parameter $"))
 }
 
 /// PostgreSQL's words where they speak of the client's data, ours where they would speak of our schema.

@@ -1,9 +1,11 @@
 //! A worker: from settings to a served address, until a signal.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_lite::future;
+use smol::channel::{Receiver, Sender};
 use tokio_postgres::Config;
 
 use super::{descriptors, signals};
@@ -79,6 +81,8 @@ impl Worker {
             app: Arc::new(app),
             config,
             signals: Mutex::new(Some(signals)),
+            serving: AtomicUsize::new(self.layout.seats()),
+            ended: smol::channel::bounded(1),
         };
         let cut = runtime::run(self.layout, &seats).map_err(Error::System)?;
         let cut = cut.into_iter().sum::<Result<usize, Error>>()?;
@@ -103,6 +107,21 @@ struct Seats<'a> {
     config: &'a Config,
     /// Taken by the first seat.
     signals: Mutex<Option<async_signal::Signals>>,
+    /// Seats that still serve.
+    serving: AtomicUsize,
+    /// Closed when none does.
+    ended: (Sender<()>, Receiver<()>),
+}
+
+/// A seat's part in [`Seats::serving`].
+struct Seated<'a>(&'a Seats<'a>);
+
+impl Drop for Seated<'_> {
+    fn drop(&mut self) {
+        if self.0.serving.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.ended.0.close();
+        }
+    }
 }
 
 impl Program for Seats<'_> {
@@ -116,6 +135,7 @@ impl Program for Seats<'_> {
             settings,
             ..
         } = self.worker;
+        let seated = Seated(self);
         // One listener was bound per seat.
         let Some(listener) = self.worker.listeners().pop() else {
             return Ok(0);
@@ -149,7 +169,11 @@ impl Program for Seats<'_> {
                 .collect();
             crate::pg::connection::join_all(keepers).await
         };
-        let served = async { future::zip(serving, keeping).await.0 };
+        let served = async {
+            let (cut, _kept) = future::zip(serving, keeping).await;
+            drop(seated);
+            cut
+        };
         let signals = self
             .signals
             .lock()
@@ -161,7 +185,13 @@ impl Program for Seats<'_> {
                     signals::obey(signals, drain, clock, self.worker.graceful).await;
                     unreachable!("obeying signals has no end")
                 };
-                future::or(served, obeying).await
+                // A second signal, and the end of the time to finish, are for the other seats too.
+                let all_served = async {
+                    let cut = served.await;
+                    let _closed = self.ended.1.recv().await;
+                    cut
+                };
+                future::or(all_served, obeying).await
             }
             None => served.await,
         }

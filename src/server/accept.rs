@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_lite::future;
@@ -14,10 +15,13 @@ use smol::lock::Semaphore;
 use super::listener::Listener;
 use super::{Server, connection};
 use crate::observe::{self, Event};
-use crate::runtime::{Acceptor, Socket, Spawn};
+use crate::runtime::{Acceptor, Socket, Spawn, TICK};
 
 /// Between attempts while the system refuses more descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
+/// When everything is cut, for endpoints to be dropped and their queries cancelled: PostgreSQL does not notice by itself
+/// that nobody waits for one.
+const CUT: Duration = TICK.saturating_mul(3);
 /// Connections accepted in a row before the other tasks of the executor have their turn.
 const IN_A_ROW: usize = 32;
 
@@ -33,7 +37,8 @@ pub async fn serve<S: Spawn>(
     spawn: S,
 ) -> io::Result<usize> {
     let acceptor = Acceptor::new(listener.socket)?;
-    let drain = server.service.drain.clone();
+    let (drain, clock) = (server.service.drain.clone(), server.clock.clone());
+    let cut = server.cut.clone();
     // Every connection holds a sender: the channel closes with the last of them.
     let (alive, ended) = smol::channel::bounded(1);
     let door = Door {
@@ -52,7 +57,10 @@ pub async fn serve<S: Spawn>(
         let _closed: Result<(), _> = ended.recv().await;
     };
     future::or(finished, drain.until_cut()).await;
-    Ok(ended.sender_count())
+    if drain.is_cut() {
+        clock.sleep(CUT).await;
+    }
+    Ok(cut.load(Ordering::Relaxed) + ended.sender_count())
 }
 
 /// What a new connection is given.

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -99,6 +100,8 @@ enum Call {
     Late,
     /// The client has gone away.
     Gone,
+    /// The server does not wait for it any longer.
+    Cut,
 }
 
 impl Connection {
@@ -312,6 +315,10 @@ impl Connection {
             Call::Answered(response) => Ok(Some(response)),
             Call::Late => Ok(Some(app::timed_out(&id, server.settings.request))),
             Call::Gone => Ok(None),
+            Call::Cut => {
+                server.cut.fetch_add(1, Ordering::Relaxed);
+                Ok(None)
+            }
         }
     }
 
@@ -323,6 +330,10 @@ impl Connection {
             } else {
                 Call::Late
             });
+        }
+        // Looked at after the deadline has taken the waker, as the drain's beginning is.
+        if self.server.service.drain.is_cut() {
+            return Poll::Ready(Call::Cut);
         }
         if let Poll::Ready(Err(_)) = self.poll_flush(context) {
             return Poll::Ready(Call::Gone);

@@ -8,6 +8,7 @@ mod date;
 mod listener;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use crate::app::{self, App};
@@ -63,6 +64,8 @@ pub struct Server {
     pub settings: Settings,
     /// The health probe's answer, made once.
     pong: Response,
+    /// Connections that ended because everything was cut.
+    cut: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -74,6 +77,7 @@ impl Server {
             clock,
             settings,
             pong: app::pong(),
+            cut: Arc::default(),
         }
     }
 }

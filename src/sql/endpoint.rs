@@ -50,7 +50,11 @@ impl SqlEndpoint {
             .cause()
             .and_then(|cause| cause.downcast_ref::<tokio_postgres::Error>())
             .and_then(tokio_postgres::Error::as_db_error);
-        let Some(db) = db.filter(|db| db.code().code().starts_with("22")) else {
+        let Some(db) = db.filter(|db| {
+            ["22", "54"]
+                .iter()
+                .any(|class| db.code().code().starts_with(class))
+        }) else {
             return problem;
         };
         // CONTEXT: unnamed portal parameter $1 = '...'

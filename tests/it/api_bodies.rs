@@ -361,3 +361,20 @@ fn a_body_of_another_media_type_is_415() {
         .request("POST", "/text", &[], "{\"v\":\"a\"}");
     assert_eq!(bare.body, "\"a\"");
 }
+
+/// PostgreSQL's own limits, met while it reads a value: the client's doing, not a failure of ours.
+#[test]
+fn a_value_too_deep_for_postgresql_is_400() {
+    let service = serve("api_bodies_stack", SCHEMA, ENDPOINTS);
+    let deep = format!("{}{}", "[".repeat(400_000), "]".repeat(400_000));
+    let braces = format!("\"{}1{}\"", "{".repeat(7), "}".repeat(7));
+    for (path, value, code) in [("/json", &deep, "54001"), ("/ints", &braces, "54000")] {
+        let answer = service.post(path, &format!("{{\"v\": {value}}}"));
+        let told = errors(&answer);
+        assert_eq!(problem(&answer, 400)["code"], code);
+        assert!(
+            told.len() == 1 && told[0].starts_with("body v: "),
+            "{told:?}"
+        );
+    }
+}

@@ -173,6 +173,10 @@ fn reconnect(service: &Service) {
             .ask(&format!("{sql} {OTHERS}"))
             .unwrap_or_default()
     };
+    // Two for reading and two for writing.
+    harness::poll("the first connections", || {
+        (ask("select count(*) >= 4") == "t").then_some(())
+    });
     let old = ask("select max(backend_start)");
     ask("select count(pg_terminate_backend(pid))");
     let renewed =
@@ -202,4 +206,27 @@ fn a_statement_that_forgets_all_statements_is_survived() {
         );
         assert_eq!(service.get("/readyz").status, 200);
     }
+}
+
+/// What tokio-postgres looks types up with is forgotten as well, and it does not notice: the connection is replaced.
+#[test]
+fn a_connection_that_cannot_learn_types_any_more_is_replaced() {
+    let service = serve("api_drift_types", SCHEMA, ENDPOINTS);
+    for _ in 0..4 {
+        assert_eq!(service.ask("GET /forget").status, 204);
+    }
+    assert_eq!(service.get("/person").status, 200);
+    service
+        .database
+        .run("alter table person add column note text");
+    let person = r#"{"id":1,"mood":"ok","pair":{"x":1,"y":"one"},"note":null}"#;
+    harness::poll("a connection that knows the new column", || {
+        let answer = service.get("/person");
+        assert!([200, 503].contains(&answer.status), "{answer:?}");
+        (answer.status == 200).then_some(())
+    });
+    harness::poll("all connections to know it", || {
+        let known = (0..6).all(|_| service.get("/person").body == person);
+        known.then_some(())
+    });
 }

@@ -58,6 +58,7 @@ fn a_body_over_the_limit_is_413_from_its_head_alone() {
     let answer = connection.answer_to("POST");
     problem(&answer, 413);
     assert_eq!(answer.header("connection"), Some("close"));
+    assert!(connection.is_closed());
     // Nor does a body that does not say how long it will be.
     let mut connection = service.connect();
     connection
