@@ -14,6 +14,7 @@ use crate::capture::Capture;
 use crate::endpoint::{Context, Database, Endpoint, PathParameters, RequestId, Service};
 use crate::error::Problem;
 use crate::http::{Request, Response};
+use crate::pg::connect::READ_ONLY;
 use crate::pg::{Keeper, Options, Pool, Query};
 use crate::router::{Match, Router, Template, percent_decode};
 use crate::runtime::Clock;
@@ -213,7 +214,7 @@ impl App {
             let mut config = config.clone();
             if read_only {
                 let options = config.get_options().unwrap_or("").to_owned();
-                config.options(format!("{options} -c default_transaction_read_only=on").trim());
+                config.options(format!("{options} {READ_ONLY}").trim());
             }
             let options = Options {
                 purpose: if read_only { "reading" } else { "writing" },

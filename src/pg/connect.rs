@@ -4,11 +4,11 @@
 //! besides (host lists, `connect_timeout`, keepalives, `target_session_attrs`) is done here, as libpq does it.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{Client, Config, Connection, NoTls};
@@ -17,9 +17,12 @@ use super::stream::Stream;
 use crate::runtime::{Clock, Socket};
 
 /// Where libpq looks for the server's UNIX socket when no host is given (Debian's place).
-const DEFAULT_SOCKET_DIR: &str = "/var/run/postgresql";
+pub(super) const DEFAULT_SOCKET_DIR: &str = "/var/run/postgresql";
 /// For one host, from the first packet to the end of the handshake, unless `connect_timeout` says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The option of a session that must not write.
+pub const READ_ONLY: &str = "-c default_transaction_read_only=on";
 
 /// The half of a connection that moves bytes: it must be polled for the [`Client`] to get answers.
 pub type Driver = Connection<Stream, NoTlsStream>;
@@ -35,10 +38,17 @@ pub struct Opened {
 }
 
 /// The server a connection was made to, and its socket.
+#[derive(Clone)]
 pub struct Origin {
-    host: Host,
-    port: u16,
+    address: Address,
     socket: Arc<Socket>,
+}
+
+/// Where a socket goes.
+#[derive(Clone)]
+enum Address {
+    Unix(PathBuf),
+    Tcp(SocketAddr),
 }
 
 impl Origin {
@@ -47,7 +57,7 @@ impl Origin {
     /// # Errors
     /// Those of connecting.
     pub async fn open(&self) -> anyhow::Result<Socket> {
-        open(&self.host, self.port).await
+        open(&self.address).await
     }
 
     /// Breaks the connection off; its driver notices at once.
@@ -64,11 +74,39 @@ pub async fn connect(config: &Config, clock: &Clock) -> anyhow::Result<Opened> {
     if matches!(config.get_ssl_mode(), SslMode::Require) {
         bail!("sslmode=require: this version does not speak TLS to PostgreSQL");
     }
+    let hosts = hosts(config);
+    if !config.get_hosts().is_empty() && ![0, hosts.len()].contains(&config.get_hostaddrs().len()) {
+        bail!("hostaddr does not name one address for each host");
+    }
+    if config.get_ports().len() > 1 && config.get_ports().len() != hosts.len() {
+        bail!("there are neither as many ports as hosts nor one for all");
+    }
+    let limit = (config.get_connect_timeout().copied())
+        .filter(|limit| !limit.is_zero())
+        .unwrap_or(CONNECT_TIMEOUT);
+    let mut deadline = clock.deadline();
     let mut last = None;
-    for (index, host) in hosts(config).into_iter().enumerate() {
-        match connect_host(&host, port(config, index), config, clock).await {
-            Ok(connected) => return Ok(connected),
-            Err(error) => last = Some(error),
+    for (index, host) in hosts.iter().enumerate() {
+        let port = port(config, index);
+        let place = || format!("cannot connect to PostgreSQL at {}", place(host, port));
+        let late = || anyhow::anyhow!("no answer within {} s", limit.as_secs());
+        deadline.arm(limit);
+        let looked_up = deadline.race(addresses(config, index, host, port)).await;
+        let addresses = match looked_up.unwrap_or_else(|| Err(late())) {
+            Ok(addresses) => addresses,
+            Err(error) => {
+                last = Some(error.context(place()));
+                continue;
+            }
+        };
+        // As libpq: a name's addresses are hosts of their own, each with its own time.
+        for address in addresses {
+            deadline.arm(limit);
+            let connected = deadline.race(connect_address(address, config)).await;
+            match connected.unwrap_or_else(|| Err(late())) {
+                Ok(opened) => return Ok(opened),
+                Err(error) => last = Some(error.context(place())),
+            }
         }
     }
     Err(last.unwrap_or_else(|| anyhow::anyhow!("no host to connect to")))
@@ -105,65 +143,53 @@ fn socket_path(directory: &Path, port: u16) -> std::path::PathBuf {
     directory.join(format!(".s.PGSQL.{port}"))
 }
 
-async fn connect_host(
+/// The addresses of the host at `index`: what `hostaddr` says of it, else what its name leads to.
+async fn addresses(
+    config: &Config,
+    index: usize,
     host: &Host,
     port: u16,
-    config: &Config,
-    clock: &Clock,
-) -> anyhow::Result<Opened> {
-    let limit = (config.get_connect_timeout().copied())
-        .filter(|limit| !limit.is_zero())
-        .unwrap_or(CONNECT_TIMEOUT);
-    let mut deadline = clock.deadline();
-    deadline.arm(limit);
-    let connected = deadline.race(async {
-        let socket = Arc::new(open(host, port).await?);
-        let stream = Stream::new(socket.clone());
-        let (client, mut driver) = config.connect_raw(stream, NoTls).await?;
-        check_session(config, &client, &mut driver).await?;
-        let origin = Origin {
-            host: host.clone(),
-            port,
-            socket,
-        };
-        Ok(Opened {
-            client,
-            driver,
-            origin,
-        })
-    });
-    connected
-        .await
-        .unwrap_or_else(|| bail!("no answer within {} s", limit.as_secs()))
-        .with_context(|| format!("cannot connect to PostgreSQL at {}", place(host, port)))
-}
-
-/// Opens the socket: a name is tried at each of its addresses.
-async fn open(host: &Host, port: u16) -> anyhow::Result<Socket> {
+) -> anyhow::Result<Vec<Address>> {
     let name = match host {
-        Host::Unix(directory) => return Ok(Socket::connect_unix(&socket_path(directory, port))?),
+        Host::Unix(directory) => return Ok(vec![Address::Unix(socket_path(directory, port))]),
         Host::Tcp(name) => name.clone(),
     };
+    if let Some(&address) = config.get_hostaddrs().get(index) {
+        return Ok(vec![Address::Tcp((address, port).into())]);
+    }
     // getaddrinfo blocks, for seconds when the resolver is slow: not on the executor's thread.
-    let addresses: Vec<SocketAddr> = smol::unblock(move || {
+    let found = smol::unblock(move || {
         (name.as_str(), port)
             .to_socket_addrs()
-            .map(Iterator::collect)
-    })
-    .await?;
-    let mut last = None;
-    for address in addresses {
-        match Socket::connect_tcp(address).await {
-            Ok(socket) => {
-                socket.watch_peer()?;
-                return Ok(socket);
-            }
-            Err(error) => last = Some(error),
-        }
+            .map(|addresses| addresses.map(Address::Tcp).collect::<Vec<_>>())
+    });
+    match found.await? {
+        none if none.is_empty() => bail!("the name has no address"),
+        some => Ok(some),
     }
-    match last {
-        Some(error) => Err(error.into()),
-        None => bail!("the name has no address"),
+}
+
+async fn connect_address(address: Address, config: &Config) -> anyhow::Result<Opened> {
+    let socket = Arc::new(open(&address).await?);
+    let stream = Stream::new(socket.clone());
+    let (client, mut driver) = config.connect_raw(stream, NoTls).await?;
+    check_session(config, &client, &mut driver).await?;
+    let origin = Origin { address, socket };
+    Ok(Opened {
+        client,
+        driver,
+        origin,
+    })
+}
+
+async fn open(address: &Address) -> anyhow::Result<Socket> {
+    match address {
+        Address::Unix(path) => Ok(Socket::connect_unix(path)?),
+        Address::Tcp(address) => {
+            let socket = Socket::connect_tcp(*address).await?;
+            socket.watch_peer()?;
+            Ok(socket)
+        }
     }
 }
 
@@ -177,7 +203,12 @@ async fn check_session(
     if wanted == TargetSessionAttrs::Any {
         return Ok(());
     }
-    let asked = client.simple_query("show transaction_read_only");
+    // A session that we have made read-only ourselves says so whatever the server is: then only a standby counts.
+    let ours = (config.get_options()).is_some_and(|options| options.contains(READ_ONLY));
+    let asked = client.simple_query(match ours {
+        true => "select case when pg_catalog.pg_is_in_recovery() then 'on' end",
+        false => "show transaction_read_only",
+    });
     let driven = async { Err(driver.await.err()) };
     let rows = futures_lite::future::or(async { Ok(asked.await) }, driven).await;
     let rows = match rows {

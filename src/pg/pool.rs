@@ -249,13 +249,20 @@ impl<T: Send + 'static> Future for InFlight<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let Some(work) = &mut self.work else {
+        // Out of reach meanwhile: what has panicked must not be polled again, nor be seen to its end by a reaper.
+        let Some(mut work) = self.work.take() else {
             return Poll::Pending;
         };
-        let output = std::task::ready!(work.as_mut().poll(context));
-        self.work = None;
-        self.lease = None;
-        Poll::Ready(output)
+        match work.as_mut().poll(context) {
+            Poll::Ready(output) => {
+                self.lease = None;
+                Poll::Ready(output)
+            }
+            Poll::Pending => {
+                self.work = Some(work);
+                Poll::Pending
+            }
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use anyhow::{Context, bail};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
+use super::connect::DEFAULT_SOCKET_DIR;
+
 /// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -160,9 +162,15 @@ fn password_file(config: &Config, variables: Variables<'_>) -> Option<String> {
     if !file.is_file() || file.permissions().mode() & 0o077 != 0 {
         return None;
     }
+    let address = config.get_hostaddrs().first().map(ToString::to_string);
     let host = match config.get_hosts().first() {
         Some(Host::Tcp(name)) => name.as_str(),
-        _ => "localhost",
+        // The usual place of the socket is this machine; another one has the name of its directory.
+        Some(Host::Unix(directory)) if directory != Path::new(DEFAULT_SOCKET_DIR) => {
+            directory.to_str()?
+        }
+        Some(Host::Unix(_)) => "localhost",
+        None => address.as_deref().unwrap_or("localhost"),
     };
     let port = config
         .get_ports()

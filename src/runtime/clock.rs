@@ -140,7 +140,9 @@ pub struct Deadline {
 impl Deadline {
     /// Arms it to expire `duration` from now, in place of what was set before.
     pub fn arm(&mut self, duration: Duration) {
-        let due = self.clock.now() + duration.as_millis() as u64;
+        // Rounded up, the fraction of a millisecond that has begun included: never early.
+        let wait = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
+        let due = self.clock.now().saturating_add(wait).saturating_add(1);
         self.entry.due.store(due.min(NEVER - 1), Ordering::Release);
     }
 
@@ -204,6 +206,17 @@ mod tests {
             deadline.arm(Duration::from_secs(60));
             assert_eq!(deadline.race(std::future::ready(7)).await, Some(7));
         });
+    }
+
+    #[test]
+    fn a_deadline_may_be_as_good_as_never() {
+        let clock = Clock::start().unwrap();
+        let mut deadline = clock.deadline();
+        for duration in [Duration::MAX, Duration::from_secs(u64::MAX / 1000)] {
+            deadline.arm(duration);
+            async_io::block_on(clock.sleep(2 * TICK));
+            assert!(!deadline.is_expired());
+        }
     }
 
     #[test]

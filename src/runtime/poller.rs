@@ -198,6 +198,13 @@ impl Poller {
         }
     }
 
+    /// Stops leading, and has an idle thread lead from now on: it may have parked because of us.
+    fn hand_over(&self, lead: MutexGuard<'_, ()>) {
+        drop(lead);
+        let next = lock(&self.parked).pop();
+        next.inspect(Thread::unpark);
+    }
+
     /// Runs `future` on this thread, which waits for the set's sockets whenever there is nothing else to do.
     pub(super) fn block_on<T>(self: &Arc<Self>, future: impl Future<Output = T>) -> T {
         let before = CURRENT.replace(Some(self.clone()));
@@ -218,9 +225,10 @@ impl Poller {
             match runner.woken.swap(false, Ordering::SeqCst) {
                 // More to do at once: only look whether there is news.
                 true => {
-                    if let Ok(_lead) = self.lead.try_lock() {
+                    if let Ok(lead) = self.lead.try_lock() {
                         self.wait(&mut events, Some(&Timespec::default()));
                         self.pass_on(&events);
+                        self.hand_over(lead);
                     }
                 }
                 false => runner.idle(&mut events),
@@ -300,9 +308,7 @@ impl Runner {
         self.poller.wait(events, limit.as_ref());
         self.leads.store(false, Ordering::SeqCst);
         self.poller.pass_on(events);
-        drop(lead);
-        let next = lock(&self.poller.parked).pop();
-        next.inspect(Thread::unpark);
+        self.poller.hand_over(lead);
     }
 }
 

@@ -226,11 +226,15 @@ fn while_the_database_is_away_requests_are_503_and_the_probe_says_so() {
     poll("the database to be used again", || {
         (server.get("/one").status == 200).then_some(())
     });
-    assert_eq!(server.get("/readyz").status, 200);
+    // Connections for writing come back by themselves, a moment before or after.
+    poll("readiness", || {
+        (server.get("/readyz").status == 200).then_some(())
+    });
     let log = server.log();
     for purpose in ["reading", "writing"] {
         let away = format!("no database for {purpose}");
-        assert_eq!(log.matches(&away).count(), 1, "{log}");
+        // Once, or twice if an attempt fails that began before another connection was back.
+        assert!((1..=2).contains(&log.matches(&away).count()), "{log}");
         assert!(
             log.contains(&format!("the database for {purpose} is back")),
             "{log}"
