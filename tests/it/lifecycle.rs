@@ -222,6 +222,12 @@ fn while_the_database_is_away_requests_are_503_and_the_probe_says_so() {
     });
     assert!(answer.header("retry-after").is_some());
     assert_eq!(server.get("/ping").body, "pong");
+    for purpose in ["reading", "writing"] {
+        let line = format!("no database for {purpose}");
+        poll("the outage in the log", || {
+            server.log().contains(&line).then_some(())
+        });
+    }
     away.run("alter database lifecycle_outage allow_connections true");
     poll("the database to be used again", || {
         (server.get("/one").status == 200).then_some(())
