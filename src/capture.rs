@@ -1,26 +1,31 @@
 //! The error-capture wrapper: an [`Endpoint`] around an [`Endpoint`].
 //!
 //! What the endpoint inside raises, as an error or as a panic, is reported and then goes on to the client's answer:
-//! nothing is swallowed. What the client did wrong (4xx) and a server that is only busy (503) are no news.
+//! nothing is swallowed. So is what a streamed body raises after its head has gone. What the client did wrong (4xx)
+//! and a server that is only busy (503) are no news.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
 
-use futures_lite::FutureExt;
+use futures_lite::{FutureExt, Stream, StreamExt};
 
-use crate::endpoint::{Answer, Context, Endpoint};
+use crate::endpoint::{Answer, Context, Endpoint, RequestId};
 use crate::error::Problem;
+use crate::http::BodyStream;
 use crate::observe::{self, Event};
 
 /// Reports failures of the endpoint inside.
 pub struct Capture<E> {
-    name: String,
+    name: Arc<str>,
     inner: E,
 }
 
 impl<E: Endpoint> Capture<E> {
     /// Wraps `inner`, which reports speak of as `name`.
-    pub fn new(name: impl Into<String>, inner: E) -> Capture<E> {
+    pub fn new(name: impl Into<Arc<str>>, inner: E) -> Capture<E> {
         Capture {
             name: name.into(),
             inner,
@@ -34,32 +39,75 @@ impl<E: Endpoint> Endpoint for Capture<E> {
             let request_id = context.request_id.clone();
             // A panic leaves the endpoint's own locks poisoned at worst; nothing of ours is held across the call.
             let called = AssertUnwindSafe(async { self.inner.call(context).await }).catch_unwind();
-            let error = match called.await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => error,
-                Err(panic) => {
-                    let message = panic_message(&*panic);
-                    observe::emit(&Event::Panicked {
-                        endpoint: self.name.clone(),
-                        request_id: request_id.as_str().into(),
-                        message: message.clone(),
-                    });
-                    return Err(Problem::internal(anyhow::anyhow!("panicked: {message}")).into());
-                }
-            };
-            if error
-                .downcast_ref::<Problem>()
-                .is_none_or(Problem::is_failure)
-            {
-                observe::emit(&Event::RequestFailed {
-                    endpoint: self.name.clone(),
-                    request_id: request_id.as_str().into(),
-                    error: format!("{error:#}"),
-                });
+            match called.await {
+                Ok(Ok(response)) => Ok(response.map_stream(|inner| {
+                    BodyStream::new(CapturedStream {
+                        name: self.name.clone(),
+                        request_id,
+                        inner: Some(inner),
+                    })
+                })),
+                Ok(Err(error)) if is_no_news(&error) => Err(error),
+                Ok(Err(error)) => Err(report(&self.name, &request_id, error)),
+                Err(panic) => Err(report_panic(&self.name, &request_id, &*panic)),
             }
-            Err(error)
         })
     }
+}
+
+/// What the client is told, and nobody need look into.
+fn is_no_news(error: &anyhow::Error) -> bool {
+    let problem = error.downcast_ref::<Problem>();
+    problem.is_some_and(|problem| !problem.is_failure())
+}
+
+/// A body whose failures are reported, whatever they are: the client cannot be told any more.
+struct CapturedStream {
+    name: Arc<str>,
+    request_id: RequestId,
+    /// None after its end: what has failed is not asked again.
+    inner: Option<BodyStream>,
+}
+
+impl Stream for CapturedStream {
+    type Item = anyhow::Result<Vec<u8>>;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut TaskContext<'_>,
+    ) -> Poll<Option<Self::Item>> {
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        let error = match catch_unwind(AssertUnwindSafe(|| inner.poll_next(context))) {
+            Ok(Poll::Ready(Some(Err(error)))) => report(&self.name, &self.request_id, error),
+            Ok(polled) => return polled,
+            Err(panic) => report_panic(&self.name, &self.request_id, &*panic),
+        };
+        self.inner = None;
+        Poll::Ready(Some(Err(error)))
+    }
+}
+
+/// Reports an error and gives it back.
+fn report(endpoint: &str, request_id: &RequestId, error: anyhow::Error) -> anyhow::Error {
+    observe::emit(&Event::RequestFailed {
+        endpoint: endpoint.into(),
+        request_id: request_id.as_str().into(),
+        error: format!("{error:#}"),
+    });
+    error
+}
+
+/// Reports a panic; the error in its place.
+fn report_panic(endpoint: &str, request_id: &RequestId, panic: &(dyn Any + Send)) -> anyhow::Error {
+    let message = panic_message(panic);
+    observe::emit(&Event::Panicked {
+        endpoint: endpoint.into(),
+        request_id: request_id.as_str().into(),
+        message: message.clone(),
+    });
+    Problem::internal(anyhow::anyhow!("panicked: {message}")).into()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

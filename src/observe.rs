@@ -77,6 +77,18 @@ pub enum Event {
         /// The panic's message and where it was raised.
         message: String,
     },
+    /// A streamed answer made no progress; its connection was cut.
+    StreamStalled {
+        /// The request's id.
+        request_id: String,
+        /// The longest that is waited for the next piece.
+        limit: Duration,
+    },
+    /// As many clients are connected as may be, and more wait.
+    PlacesTaken {
+        /// How many that is, for one executor.
+        count: usize,
+    },
     /// Connections are not accepted for a while.
     AcceptPaused {
         /// Why.
@@ -102,11 +114,13 @@ impl Event {
     /// How loud the event is.
     pub fn level(&self) -> Level {
         match self {
-            Event::DatabaseAway { .. } | Event::RequestFailed { .. } | Event::Panicked { .. } => {
-                Level::Error
-            }
+            Event::DatabaseAway { .. }
+            | Event::RequestFailed { .. }
+            | Event::Panicked { .. }
+            | Event::StreamStalled { .. } => Level::Error,
             Event::ConnectionLost { .. }
             | Event::SchemaChanged { .. }
+            | Event::PlacesTaken { .. }
             | Event::AcceptPaused { .. }
             | Event::DrainCut { .. } => Level::Warn,
             _ => Level::Info,
@@ -161,6 +175,16 @@ impl fmt::Display for Event {
             } => {
                 write!(f, "{endpoint} panicked: {message} (request {request_id})")
             }
+            Event::StreamStalled { request_id, limit } => write!(
+                f,
+                "a streamed answer was cut: nothing more of it came within {} s (request {request_id})",
+                limit.as_secs_f64()
+            ),
+            Event::PlacesTaken { count } => write!(
+                f,
+                "all places for clients are taken, {count}: idle connections are closed for those who wait \
+                 (--max-connections, or the limit on open files, allows no more)"
+            ),
             Event::AcceptPaused { error } => {
                 write!(
                     f,

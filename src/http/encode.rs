@@ -1,7 +1,7 @@
 //! Answers as bytes: the status line, the fields that frame, the response's own, and the body.
 
 use super::date::HttpDate;
-use super::{Method, Response, StatusCode, Version};
+use super::{Body, Method, Response, StatusCode, Version};
 
 /// The interim answer to `Expect: 100-continue` (RFC 9110 section 15.2.1).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -33,6 +33,15 @@ impl Reply {
         }
     }
 
+    /// The same for a body whose length is not known: HTTP/1.0 learns its end from the connection's.
+    #[must_use]
+    pub fn to_stream(self) -> Reply {
+        match self.version {
+            Version::Http10 => self.closing(),
+            Version::Http11 => self,
+        }
+    }
+
     /// Whether the connection lives on after this answer.
     #[inline]
     pub fn keep_alive(self) -> bool {
@@ -40,42 +49,55 @@ impl Reply {
     }
 }
 
-/// Appends the whole answer to `out`.
-///
-/// The status line says HTTP/1.1 to everybody (RFC 9110 section 6.2). Then `Date`, `Content-Length` unless the
-/// status has no content, `Connection: close` for the connection's last answer or `keep-alive` for an HTTP/1.0
-/// client that asked for it, the response's fields, and the body, unless the request was HEAD.
-pub fn encode(response: &Response, reply: Reply, date: &HttpDate, out: &mut Vec<u8>) {
-    let body = encode_head(response, reply, date, out);
-    out.extend_from_slice(body);
+/// How an answer's body follows its head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// It has none, or none is to be sent.
+    None,
+    /// As many bytes as the head has said.
+    Length,
+    /// In chunks, see [`encode_chunk`].
+    Chunked,
+    /// As it is, until the connection ends.
+    UntilClose,
 }
 
-/// Appends everything up to the body to `out`, and gives back the body that must follow: for bodies too large to
-/// be worth a copy. It is empty where the answer has none.
-pub fn encode_head<'r>(
-    response: &'r Response,
+/// Appends the whole answer to `out`; of one with a stream the head.
+///
+/// The status line says HTTP/1.1 to everybody (RFC 9110 section 6.2). Then `Date`, `Content-Length` or
+/// `Transfer-Encoding` unless the status has no content, `Connection: close` for the connection's last answer or
+/// `keep-alive` for an HTTP/1.0 client that asked for it, the response's fields, and the body, unless the request was
+/// HEAD.
+pub fn encode(response: &Response, reply: Reply, date: &HttpDate, out: &mut Vec<u8>) -> Framing {
+    let framing = encode_head(response, reply, date, out);
+    if framing == Framing::Length {
+        out.extend_from_slice(response.body().as_bytes());
+    }
+    framing
+}
+
+/// Appends everything up to the body to `out`, and says how the body must follow: for bodies too large to be worth a
+/// copy, and for streams.
+pub fn encode_head(
+    response: &Response,
     reply: Reply,
     date: &HttpDate,
     out: &mut Vec<u8>,
-) -> &'r [u8] {
-    let status = response.status();
-    // RFC 9112 section 6.3, step 1: whatever the response holds, these end with their head.
-    let has_content = !(status.is_informational()
-        || matches!(status, StatusCode::NoContent | StatusCode::NotModified));
-    let mut body = match status {
-        // RFC 9110 section 15.3.6: content-length 0 and nothing else.
-        StatusCode::ResetContent => &[],
-        _ => response.body().as_bytes(),
-    };
-
+) -> Framing {
+    let framing = framing(response, reply);
     // One growth for the head: few have more than a handful of short fields.
     out.reserve(512);
-    status_line(status, out);
+    status_line(response.status(), out);
     out.extend_from_slice(b"Date: ");
     out.extend_from_slice(date.as_bytes());
-    if has_content {
-        out.extend_from_slice(b"\r\nContent-Length: ");
-        out.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+    match framing {
+        Framing::Length => {
+            let length = content(response).len();
+            out.extend_from_slice(b"\r\nContent-Length: ");
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+        }
+        Framing::Chunked => out.extend_from_slice(b"\r\nTransfer-Encoding: chunked"),
+        Framing::None | Framing::UntilClose => {}
     }
     match (reply.keep_alive, reply.version) {
         (true, Version::Http11) => out.extend_from_slice(b"\r\n"),
@@ -89,10 +111,49 @@ pub fn encode_head<'r>(
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
-    if reply.head || !has_content {
-        body = &[];
+    match framing {
+        // To HEAD the fields say what they would say to GET (RFC 9110 section 9.3.2).
+        _ if reply.head => Framing::None,
+        Framing::Length if content(response).is_empty() => Framing::None,
+        framing => framing,
     }
-    body
+}
+
+/// The bytes of a body that is no stream. RFC 9110 section 15.3.6: 205 has content-length 0 and nothing else.
+fn content(response: &Response) -> &[u8] {
+    match response.status() {
+        StatusCode::ResetContent => &[],
+        _ => response.body().as_bytes(),
+    }
+}
+
+fn framing(response: &Response, reply: Reply) -> Framing {
+    let status = response.status();
+    match response.body() {
+        // RFC 9112 section 6.3, step 1: whatever the response holds, these end with their head.
+        _ if status.is_informational() => Framing::None,
+        _ if matches!(status, StatusCode::NoContent | StatusCode::NotModified) => Framing::None,
+        _ if status == StatusCode::ResetContent => Framing::Length,
+        Body::Stream(_) if reply.version == Version::Http10 => Framing::UntilClose,
+        Body::Stream(_) => Framing::Chunked,
+        _ => Framing::Length,
+    }
+}
+
+/// Appends one chunk; nothing for no bytes, which would be the last chunk.
+pub fn encode_chunk(bytes: &[u8], out: &mut Vec<u8>) {
+    if bytes.is_empty() {
+        return;
+    }
+    out.reserve(bytes.len() + 20);
+    out.extend_from_slice(format!("{:x}\r\n", bytes.len()).as_bytes());
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Appends the end of a chunked body: the last chunk and no trailers.
+pub fn encode_last_chunk(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n\r\n");
 }
 
 fn status_line(status: StatusCode, out: &mut Vec<u8>) {
@@ -124,6 +185,7 @@ fn reason(status: StatusCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::BodyStream;
 
     const GET: Reply = Reply {
         version: Version::Http11,
@@ -218,11 +280,54 @@ mod tests {
         let mut out = Vec::new();
         let date = HttpDate::from_unix(0);
         let pong = pong();
-        assert_eq!(encode_head(&pong, GET, &date, &mut out), b"pong");
+        assert_eq!(encode_head(&pong, GET, &date, &mut out), Framing::Length);
         assert!(out.ends_with(b"\r\n\r\n"));
-        assert_eq!(
-            encode_head(&pong, Reply { head: true, ..GET }, &date, &mut out),
-            b""
-        );
+        let head = Reply { head: true, ..GET };
+        assert_eq!(encode_head(&pong, head, &date, &mut out), Framing::None);
+    }
+
+    /// RFC 9112 sections 6.1 and 6.3, step 8
+    #[test]
+    fn a_stream_goes_in_chunks_or_to_the_connections_end() {
+        let stream = || BodyStream::new(futures_lite::stream::empty());
+        let response = |status| Response::new(status).with_body(stream());
+        let framed = |status, reply| {
+            let mut out = Vec::new();
+            let response = response(status);
+            let framing = encode(&response, reply, &HttpDate::from_unix(0), &mut out);
+            (framing, String::from_utf8(out).expect("text"))
+        };
+        let (framing, sent) = framed(StatusCode::Ok, GET);
+        assert_eq!(framing, Framing::Chunked);
+        assert!(sent.ends_with("\r\nTransfer-Encoding: chunked\r\n\r\n"));
+
+        let old = Reply {
+            version: Version::Http10,
+            ..GET
+        };
+        let (framing, sent) = framed(StatusCode::Ok, old.to_stream());
+        assert_eq!(framing, Framing::UntilClose);
+        assert!(!sent.contains("Transfer-Encoding") && sent.contains("\r\nConnection: close\r\n"));
+        assert_eq!(GET.to_stream(), GET);
+
+        for (status, reply) in [
+            (StatusCode::Ok, Reply { head: true, ..GET }),
+            (StatusCode::NoContent, GET),
+            (StatusCode::ResetContent, GET),
+        ] {
+            assert_eq!(framed(status, reply).0, Framing::None);
+        }
+    }
+
+    /// RFC 9112 section 7.1
+    #[test]
+    fn chunks() {
+        let mut out = Vec::new();
+        encode_chunk(&[b'x'; 26], &mut out);
+        encode_chunk(b"", &mut out);
+        encode_chunk(b"y", &mut out);
+        encode_last_chunk(&mut out);
+        let expected = format!("1a\r\n{}\r\n1\r\ny\r\n0\r\n\r\n", "x".repeat(26));
+        assert_eq!(String::from_utf8(out).expect("text"), expected);
     }
 }

@@ -10,7 +10,7 @@
 //! - `chunked`: the chunked coding, decoded in place
 //! - `reader`: one connection's requests, out of its `buffer`
 //! - `head`, `request`: a request, borrowed and owned
-//! - `response`, `value`, `encode`, `date`: an answer, its header values, and its bytes
+//! - `response`, `stream`, `value`, `encode`, `date`: an answer, its body, its header values, and its bytes
 //! - `refusal`, `limits`: why a request is refused, and what it may cost
 //! - `chars`: which bytes the grammars allow
 //!
@@ -31,6 +31,7 @@ mod refusal;
 mod request;
 mod response;
 mod scan;
+mod stream;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -39,11 +40,12 @@ mod value;
 pub use http_types::{Method, StatusCode};
 
 pub use date::HttpDate;
-pub use encode::{CONTINUE, Reply, encode, encode_head};
+pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
 pub use head::{Head, Version};
 pub use limits::Limits;
 pub use reader::Reader;
 pub use refusal::Refusal;
 pub use request::Request;
 pub use response::{Body, InvalidHeader, Response};
+pub use stream::BodyStream;
 pub use value::HeaderValue;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::chars::{self, TOKEN};
-use super::{HeaderValue, StatusCode};
+use super::{BodyStream, HeaderValue, StatusCode};
 
 /// An answer.
 ///
@@ -13,20 +13,20 @@ use super::{HeaderValue, StatusCode};
 /// let pong = Response::new(StatusCode::Ok)
 ///     .with_header("content-type", "text/plain")
 ///     .with_body("pong");
-/// assert_eq!(pong.body().len(), 4);
+/// assert_eq!(pong.body().as_bytes(), b"pong");
 ///
 /// let from_a_row = String::from("/orders/7\r\nset-cookie: a=b");
 /// assert!(Response::new(StatusCode::Created).try_header("location", from_a_row).is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Response {
     status: StatusCode,
     headers: Vec<(&'static str, HeaderValue)>,
     body: Body,
 }
 
-/// What an answer carries. More kinds may come, such as bodies that are produced while they are sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What an answer carries.
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub enum Body {
     /// Nothing.
@@ -36,6 +36,8 @@ pub enum Body {
     Static(&'static [u8]),
     /// Bytes made for this answer.
     Bytes(Vec<u8>),
+    /// Bytes that are made while they are sent, as fast as the client takes them.
+    Stream(BodyStream),
 }
 
 /// A field that can not be sent. It names the field and keeps the value to itself: that may be a secret.
@@ -137,6 +139,15 @@ impl Response {
     pub fn into_body(self) -> Body {
         self.body
     }
+
+    /// The same answer, its stream wrapped by `wrap` if it has one: how a layer sees what goes wrong after the head.
+    #[must_use]
+    pub fn map_stream(mut self, wrap: impl FnOnce(BodyStream) -> BodyStream) -> Response {
+        if let Body::Stream(stream) = self.body {
+            self.body = Body::Stream(wrap(stream));
+        }
+        self
+    }
 }
 
 fn checked(name: &'static str) -> &'static str {
@@ -149,24 +160,20 @@ fn checked(name: &'static str) -> &'static str {
 }
 
 impl Body {
-    /// The bytes.
+    /// The bytes that are there already: none of a stream.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
-            Body::Empty => &[],
+            Body::Empty | Body::Stream(_) => &[],
             Body::Static(bytes) => bytes,
             Body::Bytes(bytes) => bytes,
         }
     }
 
-    /// How many bytes there are.
-    pub fn len(&self) -> usize {
-        self.as_bytes().len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Whether the body is made while it is sent.
+    #[inline]
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Body::Stream(_))
     }
 }
 
@@ -179,6 +186,12 @@ impl From<Vec<u8>> for Body {
 impl From<String> for Body {
     fn from(text: String) -> Body {
         Body::Bytes(text.into_bytes())
+    }
+}
+
+impl From<BodyStream> for Body {
+    fn from(stream: BodyStream) -> Body {
+        Body::Stream(stream)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One open connection of a pool: its prepared statements, and how a query runs on it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -37,6 +37,12 @@ pub struct Connection {
 pub trait Collect: Send + 'static {
     /// One more row. An error ends the collection; the rest of the result is read and thrown away.
     fn row(&mut self, prepared: &Prepared, row: &Row) -> anyhow::Result<()>;
+
+    /// Waits until another row may come, after each of them. As long as it does, PostgreSQL waits as well, and every
+    /// query behind this one on its connection. Whoever ends the wait polls the query again; nobody is woken.
+    fn poll_ready(&mut self) -> Poll<anyhow::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// A query that PostgreSQL has completed.
@@ -173,6 +179,9 @@ impl Connection {
             if failure.is_none() {
                 failure = collect.row(prepared, &row).err();
             }
+            if failure.is_none() {
+                failure = poll_fn(|_| collect.poll_ready()).await.err();
+            }
         }
         match failure {
             Some(error) => Err(Failure::Collect(error)),
@@ -193,7 +202,7 @@ impl Connection {
 pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.into_iter().map(Box::pin).map(Some).collect();
     let mut outputs: Vec<_> = running.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         for (future, output) in running.iter_mut().zip(&mut outputs) {
             if let Some(Poll::Ready(value)) =
                 future.as_mut().map(|future| future.as_mut().poll(context))

@@ -5,6 +5,7 @@
 //! | [`settings`] | where the database is: URL, `PG*`, `.pgpass` |
 //! | `stream`, [`connect`] | tokio-postgres on our sockets, hosts in turn, one deadline |
 //! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive |
+//! | `flight`, [`outlet`](mod@outlet) | a query under way or abandoned; a large result on its way out |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
 //! | [`values`] | binary values to JSON |
 //! | `error` | SQLSTATEs to problems |
@@ -14,6 +15,8 @@ pub mod cluster;
 pub mod connect;
 pub mod connection;
 mod error;
+mod flight;
+pub mod outlet;
 mod placement;
 pub mod pool;
 pub mod prepared;
@@ -24,6 +27,7 @@ pub mod values;
 
 pub use cluster::Cluster;
 pub use connection::{Collect, Done};
-pub use pool::{Options, Pool};
+pub use outlet::Outlet;
+pub use pool::{Next, Options, Outcome, Pieces, Pool};
 pub use prepared::{Parameter, PrepareError, Prepared, Query};
 pub use session::Keeper;

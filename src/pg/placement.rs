@@ -19,13 +19,13 @@ const DEPTH: usize = 64;
 /// The state of a pool, under its lock.
 pub(super) struct State {
     places: Vec<Place>,
-    /// Sessions that are connecting, or waiting to try again.
+    /// Sessions that are connecting, or waiting to try again; see `session::Opening`.
     pub(super) opening: usize,
     /// Requests that found no place, oldest first.
     pub(super) waiters: VecDeque<Waiter>,
     outage: Option<Outage>,
-    /// Per query: the running mean of the time it takes at the head of a connection.
-    costs: Vec<Duration>,
+    /// What is known of each query.
+    learned: Vec<Learned>,
     max: usize,
     next_id: u64,
     closed: bool,
@@ -33,6 +33,7 @@ pub(super) struct State {
 
 /// A request that waits for a place.
 pub(super) struct Waiter {
+    pub(super) id: u64,
     pub(super) query: usize,
     /// Takes the lease; dropped, it refuses the waiter.
     pub(super) sender: Sender<Lease>,
@@ -46,17 +47,61 @@ pub(super) struct Outage {
     pub(super) reason: String,
 }
 
+/// What earlier runs of a query say about the next.
+#[derive(Clone, Copy)]
+struct Learned {
+    /// The running mean of the time it takes at the head of a connection.
+    cost: Duration,
+    /// Its last result was too large to be held: it gets a connection to itself.
+    large: bool,
+}
+
 /// An open connection.
 pub(super) struct Place {
     id: u64,
     connection: Arc<Connection>,
     in_flight: usize,
+    /// Of those in flight, how many nobody waits for any more.
+    abandoned: usize,
     /// What the queries in flight are expected to take together.
     backlog: Duration,
     /// Since when the oldest of them has had the server to itself.
     head_since: Instant,
-    /// A query on it is being cancelled: the cancellation must not hit another.
-    secluded: bool,
+    hold: Hold,
+}
+
+/// Whether further queries are put on a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// They are.
+    Open,
+    /// Not while the last one on it runs: that has it to itself.
+    Taken,
+    /// Not while everything on it is cancelled: a cancellation must not hit another query.
+    Clearing,
+    /// Cancelled; it is open again when the last lease is back.
+    Cleared,
+}
+
+/// A place for a query.
+pub(super) struct Placed {
+    pub(super) id: u64,
+    pub(super) connection: Arc<Connection>,
+    /// What was counted for it.
+    pub(super) cost: Duration,
+    /// Whether the query has the connection to itself.
+    pub(super) alone: bool,
+}
+
+/// How a query that was placed has ended.
+pub(super) struct Ended {
+    pub(super) query: usize,
+    /// What was counted for it.
+    pub(super) cost: Duration,
+    /// Whether the time it took says what it costs.
+    pub(super) telling: bool,
+    /// Whether [`State::abandon`] was called for it.
+    pub(super) abandoned: bool,
 }
 
 impl Place {
@@ -70,65 +115,75 @@ impl Place {
                 .max(now.saturating_duration_since(self.head_since)),
         }
     }
+
+    /// Whether everything on it is to be cancelled; true once.
+    fn begins_clearing(&mut self) -> bool {
+        let unwanted = self.in_flight > 0 && self.abandoned == self.in_flight;
+        let begins = unwanted && matches!(self.hold, Hold::Open | Hold::Taken);
+        if begins {
+            self.hold = Hold::Clearing;
+        }
+        begins
+    }
 }
 
 impl State {
     pub(super) fn new(queries: usize, max: usize) -> State {
+        let unknown = Learned {
+            cost: UNKNOWN_COST,
+            large: false,
+        };
         State {
             places: Vec::new(),
             opening: 0,
             waiters: VecDeque::new(),
             outage: None,
-            costs: vec![UNKNOWN_COST; queries],
+            learned: vec![unknown; queries],
             max,
             next_id: 0,
             closed: false,
         }
     }
 
+    /// A number that nothing else of this pool has.
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
     /// Takes a new connection into use: its number, and whether it ended an outage. `None` when the pool is closed.
     pub(super) fn add(&mut self, connection: Arc<Connection>, now: Instant) -> Option<(u64, bool)> {
-        self.opening -= 1;
         if self.closed {
             return None;
         }
-        let id = self.next_id;
-        self.next_id += 1;
-        let backlog = Duration::ZERO;
+        let id = self.new_id();
         self.places.push(Place {
             id,
             connection,
             in_flight: 0,
-            backlog,
+            abandoned: 0,
+            backlog: Duration::ZERO,
             head_since: now,
-            secluded: false,
+            hold: Hold::Open,
         });
         Some((id, self.outage.take().is_some()))
     }
 
-    /// Forgets a connection that has ended. True if one should be opened in its place; counted as opening then.
-    pub(super) fn remove(&mut self, id: u64, min: usize) -> bool {
+    /// Forgets a connection that has ended.
+    pub(super) fn remove(&mut self, id: u64) {
         self.places.retain(|place| place.id != id);
-        let again = !self.closed && self.size() < min;
-        self.opening += usize::from(again);
-        again
     }
 
-    /// Notes that connecting failed. True if that is news. The requests that waited are refused unless there is
-    /// another connection: drop them outside of the lock.
+    /// Notes that connecting failed. True if that leaves the pool without a connection and is news. The requests that
+    /// waited are refused then: drop them outside of the lock.
     pub(super) fn fail(&mut self, outage: Outage) -> (bool, VecDeque<Waiter>) {
-        let news = self.outage.replace(outage).is_none();
         match self.places.is_empty() {
-            true => (news, std::mem::take(&mut self.waiters)),
-            false => (news, VecDeque::new()),
+            true => {
+                let news = self.outage.replace(outage).is_none();
+                (news, std::mem::take(&mut self.waiters))
+            }
+            false => (false, VecDeque::new()),
         }
-    }
-
-    /// Whether a session that could not connect is still wanted; no longer counted as opening if not.
-    pub(super) fn try_again(&mut self, min: usize) -> bool {
-        let again = !self.closed && self.size() <= min;
-        self.opening -= usize::from(!again);
-        again
     }
 
     /// What keeps the pool empty, if it is.
@@ -141,8 +196,13 @@ impl State {
     }
 
     /// Connections open or on their way.
-    pub(super) fn size(&self) -> usize {
+    fn size(&self) -> usize {
         self.places.len() + self.opening
+    }
+
+    /// Whether there are fewer connections than are kept open.
+    pub(super) fn lacks(&self, min: usize) -> bool {
+        !self.closed && self.size() < min
     }
 
     /// Whether another connection would help and is allowed. One at a time: the next is decided when it is there.
@@ -151,14 +211,13 @@ impl State {
     }
 
     /// Takes the best place for `query` that is good enough.
-    pub(super) fn place(
-        &mut self,
-        query: usize,
-        now: Instant,
-    ) -> Option<(u64, Arc<Connection>, Duration)> {
-        let cost = self.costs[query];
+    pub(super) fn place(&mut self, query: usize, now: Instant) -> Option<Placed> {
+        let Learned { cost, large } = self.learned[query];
+        if large && !self.may_take() {
+            return None;
+        }
         let place = (self.places.iter_mut())
-            .filter(|place| !place.secluded && place.in_flight < DEPTH)
+            .filter(|place| place.hold == Hold::Open && place.in_flight < DEPTH)
             // Its end may be known to the driver and not yet to its session.
             .filter(|place| !place.connection.is_closed())
             .min_by_key(|place| place.wait(now))
@@ -168,55 +227,101 @@ impl State {
         }
         place.in_flight += 1;
         place.backlog += cost;
-        Some((place.id, place.connection.clone(), cost))
+        if large {
+            place.hold = Hold::Taken;
+        }
+        Some(Placed {
+            id: place.id,
+            connection: place.connection.clone(),
+            cost,
+            alone: large,
+        })
     }
 
-    /// Gives a place back and, if the query has run, learns what it cost: answers come in order, so it was the head.
-    pub(super) fn release(
-        &mut self,
-        id: u64,
-        query: usize,
-        counted: Duration,
-        ran: bool,
-        now: Instant,
-    ) {
+    /// The oldest waiter for whom there is a place. One that wants a connection to itself does not keep back those
+    /// that share.
+    pub(super) fn place_waiter(&mut self, now: Instant) -> Option<(Waiter, Placed)> {
+        let mut refused = [false; 2];
+        for index in 0..self.waiters.len() {
+            let query = self.waiters[index].query;
+            let kind = usize::from(self.learned[query].large);
+            if refused[kind] {
+                continue;
+            }
+            match self.place(query, now) {
+                Some(placed) => return Some((self.waiters.remove(index)?, placed)),
+                None => refused[kind] = true,
+            }
+        }
+        None
+    }
+
+    /// Whether one more query may have a connection to itself: the last one is for all.
+    fn may_take(&self) -> bool {
+        let taken = self.places.iter().filter(|place| place.hold == Hold::Taken);
+        taken.count() < self.max.saturating_sub(1).max(1)
+    }
+
+    /// Gives the only query on a connection that connection to itself. False if others are on it, or if too many
+    /// connections are taken.
+    pub(super) fn take(&mut self, id: u64) -> bool {
+        let may_take = self.may_take();
+        match self.places.iter_mut().find(|place| place.id == id) {
+            Some(place) if may_take && place.in_flight == 1 && place.hold == Hold::Open => {
+                place.hold = Hold::Taken;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Notes whether a query's result was too large to be held.
+    pub(super) fn learn_size(&mut self, query: usize, large: bool) {
+        self.learned[query].large = large;
+    }
+
+    /// Gives a place back and, if the query tells, learns what it cost: answers come in order, so it was the head.
+    /// True if everything left on the connection is to be cancelled.
+    pub(super) fn release(&mut self, id: u64, ended: &Ended, now: Instant) -> bool {
         let Some(place) = self.places.iter_mut().find(|place| place.id == id) else {
-            return;
+            return false;
         };
         let took = now.saturating_duration_since(place.head_since);
-        if ran {
-            let mean = &mut self.costs[query];
+        if ended.telling {
+            let mean = &mut self.learned[ended.query].cost;
             *mean = (*mean * 7 + took) / 8;
-        }
-        place.in_flight -= 1;
-        place.backlog = match place.in_flight {
-            0 => Duration::ZERO,
-            _ => place.backlog.saturating_sub(counted),
-        };
-        if ran {
             place.head_since = now;
         }
+        place.in_flight -= 1;
+        place.abandoned -= usize::from(ended.abandoned);
+        place.backlog = match place.in_flight {
+            0 => Duration::ZERO,
+            _ => place.backlog.saturating_sub(ended.cost),
+        };
+        if place.in_flight == 0 && matches!(place.hold, Hold::Taken | Hold::Cleared) {
+            place.hold = Hold::Open;
+        }
+        place.begins_clearing()
     }
 
-    /// Keeps further queries off a connection whose only query is to be cancelled. False if others are on it.
-    pub(super) fn seclude(&mut self, id: u64) -> bool {
-        let place = self
-            .places
-            .iter_mut()
-            .find(|place| place.id == id && place.in_flight == 1);
-        match place {
+    /// Notes that nobody waits for a query any more. True if everything on its connection is to be cancelled.
+    pub(super) fn abandon(&mut self, id: u64) -> bool {
+        match self.places.iter_mut().find(|place| place.id == id) {
             Some(place) => {
-                place.secluded = true;
-                true
+                place.abandoned += 1;
+                place.begins_clearing()
             }
             None => false,
         }
     }
 
-    /// Ends what [`State::seclude`] began.
-    pub(super) fn welcome(&mut self, id: u64) {
+    /// Notes that no cancellation can have an effect on the connection any more.
+    pub(super) fn cleared(&mut self, id: u64) {
         if let Some(place) = self.places.iter_mut().find(|place| place.id == id) {
-            place.secluded = false;
+            place.hold = match place.in_flight {
+                0 => Hold::Open,
+                _ => Hold::Cleared,
+            };
         }
     }
 

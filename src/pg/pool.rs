@@ -11,21 +11,24 @@
 //!
 //! and gives up after a bounded wait with 503 and `Retry-After`.
 //!
+//! A result that is too large to be held is sent on while it arrives, as fast as its reader takes it. Such a query has
+//! its connection to itself, so that a slow reader holds up nobody else.
+//!
 //! A query that is under way is never just dropped: its rows would hold up the connection. It is cancelled where that
 //! can hit nothing else, and seen to its end.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use smol::channel::Sender;
+use smol::channel::{Receiver, Sender};
 
 use super::connection::{Collect, Connection, Done};
-use super::placement::{State, Waiter};
+use super::flight::InFlight;
+use super::outlet::{Inlet, Outlet, outlet};
+use super::placement::{Ended, Placed, State, Waiter};
 use super::prepared::{Parameter, Query};
-use super::session::{Keeper, Order};
+use super::session::{Keeper, Opening, Order};
 use crate::error::Problem;
 use crate::runtime::Clock;
 
@@ -61,6 +64,30 @@ pub(super) struct Shared {
     state: Mutex<State>,
 }
 
+/// What a query comes to that may be too large to be held.
+pub enum Outcome<P, C: Send + 'static> {
+    /// It was not.
+    Done(Done<C>),
+    /// It is; here is the first piece, and where the others come from.
+    Large(P, Pieces<P, C>),
+}
+
+/// The rest of a large result, as it arrives.
+pub struct Pieces<P, C: Send + 'static> {
+    query: InFlight<C>,
+    inlet: Inlet<P>,
+    /// The query's end, while its last piece is not taken.
+    ended: Option<Result<Done<C>, Problem>>,
+}
+
+/// What comes next of a large result.
+pub enum Next<P, C> {
+    /// More of it.
+    Piece(P),
+    /// The end, with what had not been put out.
+    End(Done<C>),
+}
+
 impl Pool {
     /// A pool that prepares `queries` on each connection, and the keeper that must run beside it. Nothing is
     /// connected before the keeper runs.
@@ -89,15 +116,47 @@ impl Pool {
         parameters: Arc<[Parameter]>,
         collect: C,
     ) -> Result<Done<C>, Problem> {
-        let mut lease = self.acquire(query).await?;
-        lease.ran = true;
-        let connection = lease.connection.clone();
-        let work = Box::pin(connection.run(query, parameters, collect));
-        InFlight {
-            work: Some(work),
-            lease: Some(lease),
+        let lease = self.acquire(query).await?;
+        InFlight::new(lease, query, parameters, collect).await
+    }
+
+    /// As [`Pool::run`], for statements that only read: what `collect` puts into its outlet is handed on while the
+    /// rest arrives.
+    ///
+    /// If others wait behind the query on its connection when the first piece is there, it is begun again on a
+    /// connection of its own.
+    ///
+    /// # Errors
+    /// As [`Pool::run`].
+    pub async fn run_large<P: Send + 'static, C: Collect>(
+        &self,
+        query: usize,
+        parameters: Arc<[Parameter]>,
+        collect: impl Fn(Outlet<P>) -> C,
+    ) -> Result<Outcome<P, C>, Problem> {
+        loop {
+            let lease = self.acquire(query).await?;
+            let learned_large = lease.alone;
+            let (outlet, inlet) = outlet();
+            let mut pieces = Pieces {
+                query: InFlight::new(lease, query, parameters.clone(), collect(outlet)),
+                inlet,
+                ended: None,
+            };
+            let piece = match std::future::poll_fn(|context| pieces.poll_next(context)).await? {
+                Next::Piece(piece) => piece,
+                Next::End(done) => {
+                    if learned_large {
+                        self.0.state().learn_size(query, false);
+                    }
+                    return Ok(Outcome::Done(done));
+                }
+            };
+            if pieces.query.take_connection() {
+                return Ok(Outcome::Large(piece, pieces));
+            }
+            self.0.state().learn_size(query, true);
         }
-        .await
     }
 
     /// Whether a query would find an open connection.
@@ -119,27 +178,47 @@ impl Pool {
     }
 
     async fn acquire(&self, query: usize) -> Result<Lease, Problem> {
-        let receiver = {
+        let (waiting, opening) = {
             let mut state = self.0.state();
-            if let Some(lease) = self.0.place(&mut state, query) {
-                return Ok(lease);
-            }
-            if state.waiters.len() >= WAITERS {
-                // Those that have given up stay in line until their turn.
-                state.waiters.retain(|waiter| !waiter.sender.is_closed());
+            if let Some(placed) = state.place(query, Instant::now()) {
+                return Ok(self.0.lease(query, placed));
             }
             refusal(&state).map_or(Ok(()), Err)?;
             let (sender, receiver) = smol::channel::bounded(1);
-            state.waiters.push_back(Waiter { query, sender });
-            receiver
+            let id = state.new_id();
+            state.waiters.push_back(Waiter { id, query, sender });
+            let waiting = Waiting {
+                shared: &self.0,
+                id,
+                receiver,
+            };
+            (waiting, Opening::if_it_helps(&self.0, &mut state))
         };
+        self.0.open(opening);
         let mut deadline = self.0.clock.deadline();
         deadline.arm(WAIT);
-        match deadline.race(receiver.recv()).await {
+        match deadline.race(waiting.receiver.recv()).await {
             Some(Ok(lease)) => Ok(lease),
             // Refused: the connections went away.
             Some(Err(_)) => Err(refusal(&self.0.state()).unwrap_or_else(busy)),
             None => Err(busy()),
+        }
+    }
+}
+
+/// A place in the line; left when dropped.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    id: u64,
+    receiver: Receiver<Lease>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        // Where its sender is gone, so is the waiter.
+        if !self.receiver.is_closed() {
+            let mut state = self.shared.state();
+            state.waiters.retain(|waiter| waiter.id != self.id);
         }
     }
 }
@@ -166,45 +245,57 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for `query` now, if there is one; asks for another connection where that would help.
-    fn place(self: &Arc<Self>, state: &mut State, query: usize) -> Option<Lease> {
-        let placed = state.place(query, Instant::now());
-        if placed.is_none() && state.may_open() {
-            state.opening += 1;
-            // Refused only after `close`.
-            let _closed = self.orders.try_send(Order::Open);
-        }
-        let (id, connection, cost) = placed?;
-        Some(Lease {
+    fn lease(self: &Arc<Self>, query: usize, placed: Placed) -> Lease {
+        let Placed {
+            id,
+            connection,
+            cost,
+            alone,
+        } = placed;
+        Lease {
             shared: self.clone(),
             connection,
             id,
-            query,
-            cost,
-            ran: false,
-        })
+            alone,
+            ended: Ended {
+                query,
+                cost,
+                telling: false,
+                abandoned: false,
+            },
+        }
+    }
+
+    /// Has a session open a connection. Not under the lock: what is refused, after `close`, takes it.
+    fn open(&self, opening: Option<Opening>) {
+        if let Some(opening) = opening {
+            let _closed = self.orders.try_send(Order::Open(opening));
+        }
     }
 
     /// Gives waiting requests the places there are.
     pub(super) fn serve_waiters(self: &Arc<Self>) {
         loop {
-            let (lease, sender) = {
+            let (served, opening) = {
                 let mut state = self.state();
-                let Some(waiter) = state.waiters.front() else {
-                    return;
-                };
-                let query = waiter.query;
-                let Some(lease) = self.place(&mut state, query) else {
-                    return;
-                };
-                match state.waiters.pop_front() {
-                    Some(waiter) => (lease, waiter.sender),
-                    None => return,
-                }
+                let served = state.place_waiter(Instant::now());
+                let left = served.is_none() && !state.waiters.is_empty();
+                let opening = left.then(|| Opening::if_it_helps(self, &mut state));
+                (served, opening.flatten())
             };
-            // A waiter that gave up drops the lease, which comes back here outside of the lock.
-            let _gave_up = sender.try_send(lease);
+            self.open(opening);
+            let Some((waiter, placed)) = served else {
+                return;
+            };
+            // A waiter that has just given up drops the lease, which comes back here outside of the lock.
+            let _gave_up = waiter.sender.try_send(self.lease(waiter.query, placed));
         }
+    }
+
+    /// Has everything on a connection cancelled.
+    fn clear(&self, lease: &Lease) {
+        // Refused only when the pool is closed, and its connections with it.
+        let _closed = (self.orders).try_send(Order::Clear(lease.id, lease.connection.clone()));
     }
 }
 
@@ -212,67 +303,71 @@ impl Shared {
 pub(super) struct Lease {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Arc<Connection>,
-    pub(super) id: u64,
-    query: usize,
-    /// What the placement counted for it.
-    cost: Duration,
-    /// Whether the query was sent: a lease may come too late for its waiter.
-    ran: bool,
+    id: u64,
+    /// Whether the query has the connection to itself.
+    alone: bool,
+    ended: Ended,
+}
+
+impl Lease {
+    /// The query is sent: from now on the time that passes says what it costs.
+    pub(super) fn begin(&mut self) {
+        self.ended.telling = true;
+    }
+
+    /// Has the query have its connection to itself, if it can: nothing goes there while it runs.
+    pub(super) fn take_connection(&mut self) -> bool {
+        self.alone = self.alone || self.shared.state().take(self.id);
+        // How long it takes from here on is its reader's doing.
+        self.ended.telling = false;
+        self.alone
+    }
+
+    /// Nobody waits for the query any more.
+    pub(super) fn abandon(&mut self) {
+        self.ended.abandoned = true;
+        let clear = self.shared.state().abandon(self.id);
+        if clear {
+            self.shared.clear(self);
+        }
+    }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let waiting = {
+        let (clear, waiting) = {
             let mut state = self.shared.state();
-            state.release(self.id, self.query, self.cost, self.ran, Instant::now());
-            !state.waiters.is_empty()
+            let clear = state.release(self.id, &self.ended, Instant::now());
+            (clear, !state.waiters.is_empty())
         };
+        if clear {
+            self.shared.clear(self);
+        }
         if waiting {
             self.shared.serve_waiters();
         }
     }
 }
 
-/// A query whose request has gone away.
-pub(super) struct Abandoned {
-    pub(super) work: Pin<Box<dyn Future<Output = ()> + Send>>,
-    pub(super) lease: Lease,
-}
-
-/// A query under way. Dropped before its end, it goes on under the keeper's care.
-struct InFlight<T: Send + 'static> {
-    work: Option<Pin<Box<dyn Future<Output = T> + Send>>>,
-    lease: Option<Lease>,
-}
-
-impl<T: Send + 'static> Future for InFlight<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        // Out of reach meanwhile: what has panicked must not be polled again, nor be seen to its end by a reaper.
-        let Some(mut work) = self.work.take() else {
-            return Poll::Pending;
-        };
-        match work.as_mut().poll(context) {
-            Poll::Ready(output) => {
-                self.lease = None;
-                Poll::Ready(output)
+impl<P: Send + 'static, C: Collect> Pieces<P, C> {
+    /// What comes next. Not to be polled after the end or an error.
+    ///
+    /// # Errors
+    /// The query's own problem.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Next<P, C>, Problem>> {
+        loop {
+            if let Some(piece) = self.inlet.take() {
+                return Poll::Ready(Ok(Next::Piece(piece)));
             }
-            Poll::Pending => {
-                self.work = Some(work);
-                Poll::Pending
+            if let Some(done) = self.ended.take() {
+                return Poll::Ready(done.map(Next::End));
             }
-        }
-    }
-}
-
-impl<T: Send + 'static> Drop for InFlight<T> {
-    fn drop(&mut self) {
-        if let (Some(work), Some(lease)) = (self.work.take(), self.lease.take()) {
-            let orders = lease.shared.orders.clone();
-            let work = Box::pin(async { drop(work.await) });
-            // Refused only when the pool is closed, and its connections with it.
-            let _closed = orders.try_send(Order::Reap(Abandoned { work, lease }));
+            match self.query.poll_done(context) {
+                Poll::Ready(done) => self.ended = Some(done),
+                // It is not polled again before what it has put out is taken.
+                Poll::Pending if self.inlet.is_full() => {}
+                Poll::Pending => return Poll::Pending,
+            }
         }
     }
 }

@@ -1,21 +1,23 @@
-//! The tasks behind a pool: a keeper that takes orders, a session per connection, a reaper per abandoned query.
+//! The tasks behind a pool: a keeper that takes orders, and a session per connection.
 //!
 //! A *session* is a connection's life: connect, prepare everything, serve, end; on failure wait (0.1 s doubling to
 //! 1 s, with jitter so that workers do not come back in step) and begin again while the pool needs it.
 
-use std::pin::pin;
+use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use futures_lite::future;
 use smol::channel::Receiver;
-use tokio_postgres::{AsyncMessage, NoTls};
+use tokio_postgres::AsyncMessage;
 
 use super::connect::{self, Driver, Opened};
 use super::connection::Connection;
-use super::placement::Outage;
-use super::pool::{Abandoned, Pool, Shared};
-use super::stream::Stream;
+use super::flight::{CANCEL_LIMIT, cancel, clear};
+use super::placement::{Outage, State};
+use super::pool::{Pool, Shared};
 use crate::observe::{self, Event};
 use crate::runtime::Spawn;
 
@@ -23,18 +25,56 @@ use crate::runtime::Spawn;
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// The longest pause between attempts: a database that is back is used within a second.
 const BACKOFF_LAST: Duration = Duration::from_secs(1);
-/// For sending a cancellation, and again for its effect; then the connection is given up.
-const CANCEL_LIMIT: Duration = Duration::from_secs(2);
-
+/// A connection that ends sooner than this is a failure too: it must not be opened again without a pause.
+const STEADY: Duration = Duration::from_secs(1);
+/// For preparing all statements. A table that somebody has locked holds that up, and must not hold the session for ever.
+const PREPARE_LIMIT: Duration = Duration::from_secs(15);
 /// For connections to say goodbye when the pool is closed.
 const FAREWELL_LIMIT: Duration = Duration::from_secs(1);
 
 /// What the keeper is asked to do.
 pub(super) enum Order {
-    /// Open one more connection; counted in `State::opening` already.
-    Open,
+    /// Open one more connection.
+    Open(Opening),
     /// See an abandoned query to its end.
-    Reap(Abandoned),
+    Drain(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// Cancel what is left on a connection.
+    Clear(u64, Arc<Connection>),
+}
+
+/// A connection on its way, in `State::opening` for as long as this lives. It takes the pool's lock when it is dropped.
+pub(super) struct Opening(Arc<Shared>);
+
+impl Opening {
+    /// One more; the caller has the lock.
+    fn counted(shared: &Arc<Shared>, state: &mut State) -> Opening {
+        state.opening += 1;
+        Opening(shared.clone())
+    }
+
+    /// One more if it helps those who wait and the limit allows it.
+    pub(super) fn if_it_helps(shared: &Arc<Shared>, state: &mut State) -> Option<Opening> {
+        state.may_open().then(|| Opening::counted(shared, state))
+    }
+
+    /// One more if the pool has fewer than it keeps open.
+    fn if_missing(shared: &Arc<Shared>) -> Option<Opening> {
+        let mut state = shared.state();
+        state
+            .lacks(shared.options.min)
+            .then(|| Opening::counted(shared, &mut state))
+    }
+
+    /// One more, whether it is needed or not: while it is counted nobody else opens one.
+    fn anyway(shared: &Arc<Shared>) -> Opening {
+        Opening::counted(shared, &mut shared.state())
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.0.state().opening -= 1;
+    }
 }
 
 /// Starts a pool's tasks as they are needed.
@@ -57,26 +97,23 @@ impl Keeper {
         } = self;
         // Every session holds a sender: the channel closes with the last of them.
         let (alive, ended) = smol::channel::bounded::<()>(1);
-        let begin = |shared: &Arc<Shared>| {
-            let (shared, alive) = (shared.clone(), alive.clone());
+        let begin = |opening: Opening| {
+            let alive = alive.clone();
             spawn.spawn(async move {
-                session(shared).await;
+                session(opening).await;
                 drop(alive);
             });
         };
-        let missing = {
-            let mut state = shared.state();
-            let missing = shared.options.min.saturating_sub(state.size());
-            state.opening += missing;
-            missing
-        };
-        for _ in 0..missing {
-            begin(&shared);
+        while let Some(opening) = Opening::if_missing(&shared) {
+            begin(opening);
         }
         while let Ok(order) = orders.recv().await {
             match order {
-                Order::Open => begin(&shared),
-                Order::Reap(abandoned) => spawn.spawn(reap(abandoned)),
+                Order::Open(opening) => begin(opening),
+                Order::Drain(work) => spawn.spawn(work),
+                Order::Clear(id, connection) => {
+                    spawn.spawn(clear(shared.clone(), id, connection));
+                }
             }
         }
         drop(alive);
@@ -87,65 +124,92 @@ impl Keeper {
 }
 
 /// The life of one connection, and of those that take its place.
-async fn session(shared: Arc<Shared>) {
+async fn session(opening: Opening) {
+    let shared = opening.0.clone();
     let mut failures = 0;
+    let mut opening = Some(opening);
     loop {
-        let again = match live(&shared).await {
-            Ok(again) => {
-                failures = 0;
-                again
-            }
-            Err(error) => {
-                let pause = backoff(failures);
-                failures += 1;
+        let begin = Instant::now();
+        let lived = live(&shared, &mut opening).await;
+        if lived.is_ok() && begin.elapsed() >= STEADY {
+            failures = 0;
+        } else {
+            let pause = backoff(failures);
+            failures += 1;
+            if let Err(error) = lived {
                 note_failure(&shared, &error, pause);
-                shared.clock.sleep(pause).await;
-                shared.state().try_again(shared.options.min)
             }
-        };
-        if !again {
+            opening.get_or_insert_with(|| Opening::anyway(&shared));
+            shared.clock.sleep(pause).await;
+        }
+        drop(opening.take());
+        opening = Opening::if_missing(&shared);
+        if opening.is_none() {
             return;
         }
     }
 }
 
-/// Connects, serves until the connection ends. Says whether another should take its place.
-async fn live(shared: &Arc<Shared>) -> anyhow::Result<bool> {
+/// A connection's place in the pool; left when dropped.
+struct InUse<'a> {
+    shared: &'a Shared,
+    id: u64,
+}
+
+impl Drop for InUse<'_> {
+    fn drop(&mut self) {
+        self.shared.state().remove(self.id);
+    }
+}
+
+/// Connects, serves until the connection ends. It stops being on its way when it is in use.
+async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Result<()> {
     let config = &shared.options.config;
     let Opened {
         client,
         driver,
         origin,
     } = connect::connect(config, &shared.clock).await?;
+    let (origin_again, backend) = (origin.clone(), client.cancel_token());
     let mut driving = pin!(drive(driver));
     let preparing = Connection::prepare(client, origin, shared.queries.clone());
     let prepared = future::or(async { Ok(preparing.await) }, async {
         Err(driving.as_mut().await)
     });
-    let connection = prepared.await.map_err(|end| match end {
-        Some(error) => anyhow::Error::from(error),
-        None => anyhow::anyhow!("the connection was closed while statements were prepared"),
-    })?;
+    let mut deadline = shared.clock.deadline();
+    deadline.arm(PREPARE_LIMIT);
+    let connection = match deadline.race(prepared).await {
+        Some(Ok(connection)) => connection,
+        Some(Err(Some(error))) => return Err(error.into()),
+        Some(Err(None)) => bail!("the connection was closed while statements were prepared"),
+        None => {
+            // Closing the connection would leave the backend waiting for its lock.
+            deadline.arm(CANCEL_LIMIT);
+            let _kept_waiting = deadline.race(cancel(&origin_again, backend)).await;
+            let limit = PREPARE_LIMIT.as_secs();
+            bail!("the statements were not prepared within {limit} s; is a table locked?");
+        }
+    };
     // Only the pool holds it from here on: when the pool lets go, the driver says goodbye and ends.
     let added = shared.state().add(Arc::new(connection), Instant::now());
     let Some((id, recovered)) = added else {
-        return Ok(false);
+        return Ok(());
     };
+    let _in_use = InUse { shared, id };
+    drop(opening.take());
     if recovered {
         observe::emit(&Event::DatabaseBack {
             purpose: shared.options.purpose,
         });
     }
     shared.serve_waiters();
-    let end = driving.await;
-    let again = shared.state().remove(id, shared.options.min);
-    if let Some(error) = end {
+    if let Some(error) = driving.await {
         observe::emit(&Event::ConnectionLost {
             purpose: shared.options.purpose,
             error: error.into(),
         });
     }
-    Ok(again)
+    Ok(())
 }
 
 /// Moves the connection's bytes until it ends; the error, if one ended it.
@@ -182,43 +246,6 @@ fn note_failure(shared: &Shared, error: &anyhow::Error, pause: Duration) {
 fn backoff(failures: u32) -> Duration {
     let full = (BACKOFF_FIRST * 2_u32.pow(failures.min(16))).min(BACKOFF_LAST);
     full.mul_f64(fastrand::f64() / 2.0 + 0.5)
-}
-
-/// Ends a query that nobody waits for, and gives its connection back in a known state.
-///
-/// PostgreSQL cancels whatever a backend runs when the request arrives, so it is sent only while the query is
-/// alone on its connection, and nothing else is put there until the cancellation can have no effect any more.
-async fn reap(abandoned: Abandoned) {
-    let Abandoned { work, lease } = abandoned;
-    let shared = lease.shared.clone();
-    if !shared.state().seclude(lease.id) {
-        return work.await;
-    }
-    let ended = async {
-        let (sent, ()) = future::zip(cancel(&lease.connection), work).await;
-        sent?;
-        // What was sent before this round trip has had its effect.
-        lease.connection.settle().await.map_err(anyhow::Error::from)
-    };
-    let mut deadline = shared.clock.deadline();
-    deadline.arm(CANCEL_LIMIT);
-    match deadline.race(ended).await {
-        Some(Ok(())) => shared.state().welcome(lease.id),
-        Some(Err(_)) | None => lease.connection.kill(),
-    }
-}
-
-/// Asks the server to cancel what this connection runs; done when the server has acted on it.
-async fn cancel(connection: &Connection) -> anyhow::Result<()> {
-    let socket = Arc::new(connection.origin().open().await?);
-    let mut stream = Stream::new(socket.clone());
-    connection
-        .cancel_token()
-        .cancel_query_raw(&mut stream, NoTls)
-        .await?;
-    // The server closes the connection after it has signalled the backend.
-    while socket.read(&mut [0; 16]).await? > 0 {}
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,13 +2,20 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Kept back for everything that is not a client: the log, the reactor, sockets of the database, what a handler opens.
-const RESERVE: u64 = 64;
+/// Kept back for what is opened now and then: a name looked up, a file that a handler reads, the log.
+const SPARE: u64 = 16;
+/// Of a generous limit this part is kept back, for handlers that open more.
+const SPARE_PART: u64 = 16;
+/// An executor's epoll set and what interrupts it.
+const PER_SEAT: u64 = 2;
+/// A database connection, and another that cancels what it runs; for reading and for writing.
+const PER_DB_CONNECTION: u64 = 4;
 /// More connections than this are not planned for, whatever the limit.
 const MOST: u64 = 100_000;
 
-/// Raises the limit to what the system allows without privilege, and says how many clients may connect at once.
-pub(super) fn room_for_clients() -> usize {
+/// Raises the limit to what the system allows without privilege, and says how many clients may connect at once beside
+/// what is open already and what `seats` executors with `db_connections` each will open.
+pub(super) fn room_for_clients(seats: usize, db_connections: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -19,6 +26,39 @@ pub(super) fn room_for_clients() -> usize {
         Err(_) => limit,
     };
     // No limit at all is `None`.
-    let room = limit.current.unwrap_or(MOST).saturating_sub(RESERVE);
-    usize::try_from(room.clamp(1, MOST)).unwrap_or(1)
+    room(
+        limit.current.unwrap_or(u64::MAX),
+        open_now(),
+        seats as u64,
+        db_connections as u64,
+    )
+}
+
+fn room(limit: u64, open: u64, seats: u64, db_connections: u64) -> usize {
+    let planned = seats.saturating_mul(PER_SEAT + PER_DB_CONNECTION.saturating_mul(db_connections));
+    let spare = SPARE.max(limit / SPARE_PART);
+    let room = limit.saturating_sub(open.saturating_add(planned).saturating_add(spare));
+    room.clamp(1, MOST) as usize
+}
+
+/// Descriptors that are open; a guess where /proc is not there.
+fn open_now() -> u64 {
+    std::fs::read_dir("/proc/self/fd").map_or(SPARE, |entries| entries.count() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_comes_before_the_clients() {
+        assert_eq!(room(64, 10, 1, 4), 20);
+        assert_eq!(room(1024, 10, 1, 4), 932);
+        assert_eq!(room(1024, 10, 4, 4), 878);
+        assert_eq!(room(20_000, 10, 1, 4), 18_722);
+        assert_eq!(room(u64::MAX, 10, 1, 4), 100_000);
+        assert_eq!(room(16, 10, 1, 4), 1);
+        assert_eq!(room(64, 10, 1, usize::MAX as u64), 1);
+        assert!(open_now() >= 3);
+    }
 }

@@ -43,7 +43,9 @@ impl Worker {
     /// See [`Error`].
     pub fn bind(config: &Serve, clock: &Clock) -> Result<Worker, Error> {
         let seats = config.layout.seats();
-        let room = descriptors::room_for_clients();
+        let db_connections = config.db_connections.div_ceil(seats);
+        let listeners = server::bind(&config.bind, seats).map_err(Error::Bind)?;
+        let room = descriptors::room_for_clients(seats, db_connections);
         let mut settings = config.settings;
         let connections = if settings.connections == 0 {
             room
@@ -51,13 +53,12 @@ impl Worker {
             settings.connections.min(room)
         };
         settings.connections = connections.div_ceil(seats);
-        let listeners = server::bind(&config.bind, seats).map_err(Error::Bind)?;
         Ok(Worker {
             listeners: Mutex::new(listeners),
             layout: config.layout,
             settings,
             graceful: config.graceful,
-            db_connections: config.db_connections.div_ceil(seats),
+            db_connections,
             clock: clock.clone(),
             drain: Drain::new(clock),
         })

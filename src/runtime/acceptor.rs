@@ -1,12 +1,15 @@
 //! A listening socket on an executor.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::net::{SocketFlags, acceptfrom_with};
+use rustix::time::Timespec;
 
 use super::poller::{Poller, Registration};
 
@@ -33,45 +36,47 @@ impl Acceptor {
         })
     }
 
-    /// The next connection, and who it is from, unless over a UNIX socket.
-    ///
-    /// # Errors
-    /// Those of `accept(2)`; none of them is about the socket itself.
-    pub async fn accept(&self) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
+    /// Waits until somebody may be waiting to be accepted.
+    pub async fn arrival(&self) {
         let side = &self.registration.source.read;
         std::future::poll_fn(|context| {
-            loop {
-                // The queue was empty, and nobody has come since.
-                if !side.take_news() && self.empty.load(Ordering::Relaxed) {
-                    if side.wait(context) {
-                        return Poll::Pending;
-                    }
-                    continue;
-                }
-                match self.accept_queued() {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                        self.empty.store(true, Ordering::Relaxed);
-                    }
-                    result => {
-                        self.empty.store(false, Ordering::Relaxed);
-                        return Poll::Ready(result);
-                    }
-                }
+            if side.take_news() {
+                self.empty.store(false, Ordering::Relaxed);
+            }
+            match self.empty.load(Ordering::Relaxed) && side.wait(context) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
             }
         })
         .await
     }
 
-    /// The next connection that waits already.
+    /// Whether somebody waits now; asks the system.
+    pub fn is_awaited(&self) -> bool {
+        let mut listener = [PollFd::new(&self.fd, PollFlags::IN)];
+        let awaited = matches!(poll(&mut listener, Some(&Timespec::default())), Ok(1));
+        // Whoever comes later is news.
+        self.empty.store(!awaited, Ordering::Relaxed);
+        awaited
+    }
+
+    /// The next connection that waits, and who it is from, unless over a UNIX socket.
     ///
     /// # Errors
-    /// `WouldBlock` when none does; else as [`Acceptor::accept`].
-    pub fn accept_queued(&self) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
+    /// `WouldBlock` when none does; else those of `accept(2)`, none of which is about the socket itself.
+    pub fn accept(&self) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let (connection, peer) = acceptfrom_with(&self.fd, flags)?;
-        Ok((
-            connection,
-            peer.and_then(|peer| SocketAddr::try_from(peer).ok()),
-        ))
+        match acceptfrom_with(&self.fd, flags) {
+            Ok((connection, peer)) => Ok((
+                connection,
+                peer.and_then(|peer| SocketAddr::try_from(peer).ok()),
+            )),
+            Err(error) => {
+                if error == Errno::WOULDBLOCK {
+                    self.empty.store(true, Ordering::Relaxed);
+                }
+                Err(error.into())
+            }
+        }
     }
 }

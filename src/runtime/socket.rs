@@ -156,6 +156,13 @@ impl Socket {
         let _gone = rustix::net::shutdown(&self.fd, Shutdown::Both);
     }
 
+    /// Has the peer see a reset instead of an orderly end when the socket is closed, and whatever is not sent yet
+    /// thrown away.
+    pub fn reset_on_close(&self) {
+        // Not supported by UNIX sockets: their peers see an end.
+        let _unsupported = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
+    }
+
     /// Has the kernel find out that the peer is gone: probes after 10 s of silence, 3 of them 5 s apart, and
     /// at most 10 s for what was sent to be acknowledged.
     ///

@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures_lite::future;
 use rustix::io::Errno;
 use smol::channel::Sender;
-use smol::lock::Semaphore;
 
 use super::listener::Listener;
+use super::places::Place;
 use super::{Server, connection};
 use crate::observe::{self, Event};
 use crate::runtime::{Acceptor, Socket, Spawn, TICK};
@@ -42,14 +42,13 @@ pub async fn serve<S: Spawn>(
     // Every connection holds a sender: the channel closes with the last of them.
     let (alive, ended) = smol::channel::bounded(1);
     let door = Door {
-        places: Arc::new(Semaphore::new(server.settings.connections)),
         server,
         alive,
         spawn,
     };
     future::or(door.accept(&acceptor), drain.started()).await;
     // Who is in the kernel's queue has connected already; closing the socket would reset them.
-    while let Ok((socket, peer)) = acceptor.accept_queued() {
+    while let Ok((socket, peer)) = acceptor.accept() {
         door.admit(socket, peer, None);
     }
     drop((acceptor, door));
@@ -66,9 +65,6 @@ pub async fn serve<S: Spawn>(
 /// What a new connection is given.
 struct Door<S> {
     server: Arc<Server>,
-    /// One permit per connection; without one nobody is accepted, so that the database and the log never lack a
-    /// descriptor.
-    places: Arc<Semaphore>,
     alive: Sender<()>,
     spawn: S,
 }
@@ -78,14 +74,19 @@ impl<S: Spawn> Door<S> {
     async fn accept(&self, acceptor: &Acceptor) {
         let mut paused = false;
         for count in 1_usize.. {
-            let place = self.places.acquire_arc().await;
-            match acceptor.accept().await {
+            acceptor.arrival().await;
+            let (places, clock) = (&self.server.places, &self.server.clock);
+            let Some(place) = places.take(clock, || acceptor.is_awaited()).await else {
+                continue;
+            };
+            match acceptor.accept() {
                 Ok((socket, peer)) => {
                     if std::mem::take(&mut paused) {
                         observe::emit(&Event::AcceptResumed);
                     }
                     self.admit(socket, peer, Some(place));
                 }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut paused, true) {
@@ -100,12 +101,7 @@ impl<S: Spawn> Door<S> {
         }
     }
 
-    fn admit(
-        &self,
-        socket: OwnedFd,
-        peer: Option<SocketAddr>,
-        place: Option<smol::lock::SemaphoreGuardArc>,
-    ) {
+    fn admit(&self, socket: OwnedFd, peer: Option<SocketAddr>, place: Option<Place>) {
         // Small answers go out at once; a failure here is a connection that is gone already, or a UNIX socket's.
         let _gone = rustix::net::sockopt::set_tcp_nodelay(&socket, true);
         // Registering fails only for want of memory or descriptors: this client sees its connection close.

@@ -6,15 +6,17 @@ mod accept;
 mod connection;
 mod date;
 mod listener;
+mod places;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::app::{self, App};
 use crate::endpoint::Service;
 use crate::http::{Limits, Response};
 use crate::runtime::Clock;
+use places::Places;
 
 pub use accept::serve;
 pub use listener::{Address, Listener, bind};
@@ -34,7 +36,7 @@ pub struct Settings {
     pub write: Duration,
     /// Between two requests of a connection; it is closed then.
     pub keep_alive: Duration,
-    /// Connections at once, of one executor; more wait in the kernel's queue.
+    /// Connections at once, of one executor; when more come, idle ones are closed for them, or they wait.
     pub connections: usize,
 }
 
@@ -64,6 +66,8 @@ pub struct Server {
     pub settings: Settings,
     /// The health probe's answer, made once.
     pong: Response,
+    /// Where clients are counted.
+    places: Places,
     /// Connections that ended because everything was cut.
     cut: Arc<AtomicUsize>,
 }
@@ -75,9 +79,15 @@ impl Server {
             app,
             service,
             clock,
+            places: Places::new(settings.connections),
             settings,
             pong: app::pong(),
             cut: Arc::default(),
         }
+    }
+
+    /// One more connection that ended because everything was cut.
+    fn count_cut(&self) {
+        self.cut.fetch_add(1, Ordering::Relaxed);
     }
 }

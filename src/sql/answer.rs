@@ -1,16 +1,27 @@
 //! A result as an answer: rows become JSON while they arrive.
+//!
+//! A list that was read is held until it is whole and its connection free again, however slowly its client reads; one
+//! that gets larger than [`LIST_BYTES`] is sent while it arrives.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use anyhow::{anyhow, bail};
+use futures_lite::Stream;
 use http_types::{Method, StatusCode};
 use tokio_postgres::Row;
 
 use super::file::{Definition, Operator};
 use crate::error::Problem;
-use crate::http::Response;
-use crate::pg::{Collect, Done, Prepared};
+use crate::http::{Body, BodyStream, Response};
+use crate::pg::{Collect, Done, Next, Outcome, Outlet, Pieces, Prepared};
 
-/// The largest result that is held in memory for one answer, in bytes; a larger one is a 500.
+/// The largest result that is held in memory for one answer, in bytes; a larger one is a 500, unless it is streamed.
 const RESULT_BYTES: usize = 64 * 1024 * 1024;
+/// The largest list, in bytes, that is held until it is whole.
+const LIST_BYTES: usize = 256 * 1024;
+/// What is sent at a time of a larger one, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Columns that leave the body: what they say about the answer goes elsewhere.
 const SPECIAL: [&str; 2] = ["_status", "_location"];
@@ -24,6 +35,7 @@ pub(super) fn is_special(column: &str) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     operator: Operator,
+    reads: bool,
     creates: bool,
     /// On a route with a path parameter nothing affected means that there is no such thing.
     names_a_thing: bool,
@@ -33,20 +45,28 @@ impl Shape {
     pub(super) fn new(definition: &Definition) -> Shape {
         Shape {
             operator: definition.operator,
+            reads: definition.reads(),
             creates: definition.method == Method::Post
                 && definition.operator == Operator::Returning,
             names_a_thing: definition.template.parameters().next().is_some(),
         }
     }
 
-    /// What takes the rows of one result.
-    pub(super) fn collector(self) -> Rows {
+    /// Whether the result may be sent before it is whole. Not what is written: that is told only once it is committed.
+    pub(super) fn may_stream(self) -> bool {
+        self.reads && self.operator == Operator::Rows
+    }
+
+    /// What takes the rows of one result, and puts them out if there are too many.
+    pub(super) fn collector(self, outlet: Option<Outlet<Rows>>) -> Rows {
         Rows {
             shape: self,
             out: Vec::new(),
             count: 0,
             status: None,
             location: None,
+            outlet,
+            hold: LIST_BYTES,
         }
     }
 
@@ -71,6 +91,51 @@ impl Shape {
         }
         rows.response()
     }
+
+    /// The answer to a list, which may be only beginning.
+    pub(super) fn answer_list(self, outcome: Outcome<Rows, Rows>) -> Result<Response, Problem> {
+        match outcome {
+            Outcome::Done(done) => self.answer(done),
+            Outcome::Large(mut first, pieces) => {
+                let first_bytes = std::mem::take(&mut first.out);
+                first.head(BodyStream::new(List {
+                    first: Some(first_bytes),
+                    pieces: Some(pieces),
+                }))
+            }
+        }
+    }
+}
+
+/// A list on its way.
+struct List {
+    first: Option<Vec<u8>>,
+    /// None after the end.
+    pieces: Option<Pieces<Rows, Rows>>,
+}
+
+impl Stream for List {
+    type Item = anyhow::Result<Vec<u8>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let Some(pieces) = &mut self.pieces else {
+            return Poll::Ready(None);
+        };
+        Poll::Ready(Some(match ready!(pieces.poll_next(context)) {
+            Ok(Next::Piece(rows)) => Ok(rows.out),
+            Ok(Next::End(mut done)) => {
+                self.pieces = None;
+                Ok(done.collected.closed())
+            }
+            Err(problem) => {
+                self.pieces = None;
+                Err(problem.into())
+            }
+        }))
+    }
 }
 
 fn not_found() -> Problem {
@@ -84,6 +149,9 @@ pub(super) struct Rows {
     count: u64,
     status: Option<StatusCode>,
     location: Option<String>,
+    /// Where to put what is more than `hold` bytes.
+    outlet: Option<Outlet<Rows>>,
+    hold: usize,
 }
 
 impl Collect for Rows {
@@ -108,9 +176,33 @@ impl Collect for Rows {
             Operator::Row | Operator::Returning => self.object(prepared, row),
         }
     }
+
+    fn poll_ready(&mut self) -> Poll<anyhow::Result<()>> {
+        if self.out.len() < self.hold {
+            return Poll::Ready(Ok(()));
+        }
+        let Some(mut outlet) = self.outlet.take() else {
+            return Poll::Ready(Ok(()));
+        };
+        let put = outlet.poll_put(|| self.split());
+        self.outlet = Some(outlet);
+        put
+    }
 }
 
 impl Rows {
+    /// What is there so far; more will come.
+    fn split(&mut self) -> Rows {
+        self.hold = PIECE_BYTES;
+        Rows {
+            out: std::mem::take(&mut self.out),
+            status: self.status.take(),
+            location: self.location.take(),
+            outlet: None,
+            ..*self
+        }
+    }
+
     fn object(&mut self, prepared: &Prepared, row: &Row) -> anyhow::Result<()> {
         let mut open = b'{';
         for (index, column) in prepared.columns().iter().enumerate() {
@@ -158,21 +250,33 @@ impl Rows {
     }
 
     fn response(mut self) -> Result<Response, Problem> {
-        if self.shape.operator == Operator::Rows {
-            self.out
-                .extend_from_slice(if self.count == 0 { b"[]" } else { b"]" });
-        }
+        let body = match self.shape.operator {
+            Operator::Rows => self.closed(),
+            _ => std::mem::take(&mut self.out),
+        };
+        self.head(body)
+    }
+
+    /// The rest of a list, with its end.
+    fn closed(&mut self) -> Vec<u8> {
+        let end: &[u8] = if self.count == 0 { b"[]" } else { b"]" };
+        self.out.extend_from_slice(end);
+        std::mem::take(&mut self.out)
+    }
+
+    /// The answer with that body.
+    fn head(self, body: impl Into<Body>) -> Result<Response, Problem> {
         let usual = if self.shape.creates {
             StatusCode::Created
         } else {
             StatusCode::Ok
         };
-        let mut response = Response::new(self.status.unwrap_or(usual)).with_json(self.out);
-        if let Some(location) = self.location {
-            response = response
+        let response = Response::new(self.status.unwrap_or(usual)).with_json(body);
+        match self.location {
+            None => Ok(response),
+            Some(location) => response
                 .try_header("Location", location)
-                .map_err(Problem::internal)?;
+                .map_err(Problem::internal),
         }
-        Ok(response)
     }
 }

@@ -37,11 +37,15 @@ impl SqlEndpoint {
         let pool = pool
             .as_ref()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("no pool for this endpoint")))?;
-        let ran = pool
-            .run(self.query, parameters.clone(), self.shape.collector())
-            .await;
-        let done = ran.map_err(|problem| self.blame(problem, &parameters))?;
-        self.shape.answer(done)
+        let blame = |problem| self.blame(problem, &parameters);
+        let (query, shape, parameters) = (self.query, self.shape, parameters.clone());
+        if shape.may_stream() {
+            let collector = |outlet| shape.collector(Some(outlet));
+            let ran = pool.run_large(query, parameters, collector).await;
+            return shape.answer_list(ran.map_err(blame)?);
+        }
+        let ran = pool.run(query, parameters, shape.collector(None)).await;
+        shape.answer(ran.map_err(blame)?)
     }
 
     /// Names the parameter whose text PostgreSQL could not read.

@@ -248,23 +248,24 @@ fn while_the_database_is_away_requests_are_503_and_the_probe_says_so() {
 }
 
 #[test]
-fn connections_beyond_the_limit_wait_for_a_place() {
+fn connections_beyond_the_limit_wait_for_a_busy_one_and_take_the_place_of_an_idle_one() {
     let home = Home::new("lifecycle_limit");
     let server = home.serve(&["--max-connections", "1"]);
-    let mut first = server.connect();
-    assert_eq!(first.request("GET", "/ping", &[], "").body, "pong");
+    let mut busy = asleep(&server, &home, "0.3");
+    let begin = Instant::now();
     let mut second = server.connect();
     second.send("GET /ping HTTP/1.1\r\nHost: a\r\n\r\n");
-    second
-        .stream
-        .set_read_timeout(Some(Duration::from_millis(300)))
-        .unwrap();
-    let mut byte = [0];
-    assert!(std::io::Read::read(&mut second.stream, &mut byte).is_err());
-    drop(first);
-    second
-        .stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .unwrap();
+    // The first has been answered, and was not idle before: the second has its place after that.
+    assert_eq!(busy.answer_to("GET").status, 200);
     assert_eq!(second.answer_to("GET").body, "pong");
+    assert!(begin.elapsed() > Duration::from_millis(200));
+    assert!(busy.is_closed());
+    // Whoever is alone stays, however idle.
+    assert_eq!(second.request("GET", "/ping", &[], "").body, "pong");
+    let log = server.log();
+    assert_eq!(
+        log.matches("all places for clients are taken").count(),
+        1,
+        "{log}"
+    );
 }

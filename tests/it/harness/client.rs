@@ -94,19 +94,47 @@ impl Connection {
             if status == 100 {
                 continue;
             }
-            let length = headers.iter().find(|(name, _)| name == "content-length");
-            let length = match length {
-                Some((_, length)) if method != "HEAD" => length.parse().unwrap(),
-                _ => 0,
+            let field = |wanted: &str| {
+                let found = headers.iter().find(|(name, _)| name == wanted);
+                found.map(|(_, value)| value.as_str())
             };
-            self.fill(|buffer| (buffer.len() >= length).then_some(()));
-            let body = String::from_utf8(self.buffer.drain(..length).collect()).unwrap();
+            let body = match (field("transfer-encoding"), field("content-length")) {
+                _ if method == "HEAD" => Vec::new(),
+                (Some("chunked"), None) => self.chunks(),
+                (None, length) => self.take(length.map_or(0, |length| length.parse().unwrap())),
+                (Some(coding), _) => panic!("transfer-encoding {coding}: {head}"),
+            };
+            let body = String::from_utf8(body).unwrap();
             return Answer {
                 status,
                 headers,
                 body,
             };
         }
+    }
+
+    /// A chunked body, to its end.
+    #[track_caller]
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let end = self.fill(|buffer| find(buffer, b"\r\n"));
+            let line = self.take(end + 2);
+            let size = std::str::from_utf8(&line[..end]).unwrap();
+            let size = usize::from_str_radix(size, 16).unwrap();
+            let chunk = self.take(size + 2);
+            assert_eq!(&chunk[size..], b"\r\n");
+            if size == 0 {
+                return body;
+            }
+            body.extend_from_slice(&chunk[..size]);
+        }
+    }
+
+    #[track_caller]
+    fn take(&mut self, length: usize) -> Vec<u8> {
+        self.fill(|buffer| (buffer.len() >= length).then_some(()));
+        self.buffer.drain(..length).collect()
     }
 
     /// Whether the server closes the connection without another byte.

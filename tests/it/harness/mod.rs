@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait};
-pub use postgres::{Database, database};
+pub use postgres::{Database, clock, database};
 pub use server::{Server, peppercorn};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.

@@ -1,0 +1,130 @@
+//! A query under way, and what becomes of one that nobody waits for any more.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio_postgres::{CancelToken, NoTls};
+
+use super::connect::Origin;
+use super::connection::{Collect, Connection, Done};
+use super::pool::{Lease, Shared};
+use super::prepared::Parameter;
+use super::session::Order;
+use super::stream::Stream;
+use crate::error::Problem;
+use crate::runtime::TICK;
+
+/// For a connection's queries to be cancelled and answered; then the connection is given up.
+pub(super) const CANCEL_LIMIT: Duration = Duration::from_secs(2);
+
+type Work<C> = Pin<Box<dyn Future<Output = Result<Done<C>, Problem>> + Send>>;
+
+/// A query under way. Dropped before its end, it goes on under the keeper's care.
+pub(super) struct InFlight<C: Send + 'static> {
+    work: Option<Work<C>>,
+    /// Given back at the end.
+    lease: Option<Lease>,
+}
+
+impl<C: Collect> InFlight<C> {
+    /// Sends the query when it is polled for the first time.
+    pub(super) fn new(
+        mut lease: Lease,
+        query: usize,
+        parameters: Arc<[Parameter]>,
+        collect: C,
+    ) -> InFlight<C> {
+        lease.begin();
+        let connection = lease.connection.clone();
+        InFlight {
+            work: Some(Box::pin(connection.run(query, parameters, collect))),
+            lease: Some(lease),
+        }
+    }
+}
+
+impl<C: Send + 'static> InFlight<C> {
+    /// Has the query have its connection to itself; true if it can, or has ended.
+    pub(super) fn take_connection(&mut self) -> bool {
+        (self.lease.as_mut()).is_none_or(Lease::take_connection)
+    }
+
+    pub(super) fn poll_done(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Done<C>, Problem>> {
+        // Out of reach meanwhile: what has panicked must not be polled again, nor be seen to its end.
+        let Some(mut work) = self.work.take() else {
+            return Poll::Pending;
+        };
+        let polled = work.as_mut().poll(context);
+        match polled {
+            Poll::Ready(_) => self.lease = None,
+            Poll::Pending => self.work = Some(work),
+        }
+        polled
+    }
+}
+
+impl<C: Send + 'static> Future for InFlight<C> {
+    type Output = Result<Done<C>, Problem>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.poll_done(context)
+    }
+}
+
+impl<C: Send + 'static> Drop for InFlight<C> {
+    fn drop(&mut self) {
+        if let (Some(work), Some(mut lease)) = (self.work.take(), self.lease.take()) {
+            lease.abandon();
+            let orders = lease.shared.orders.clone();
+            let drained = async move {
+                drop(work.await);
+                drop(lease);
+            };
+            // Refused only when the pool is closed, and its connections with it.
+            let _closed = orders.try_send(Order::Drain(Box::pin(drained)));
+        }
+    }
+}
+
+/// Cancels whatever is left on a connection, all of it abandoned, until it has been answered.
+///
+/// PostgreSQL cancels whatever a backend runs when the request arrives. So nothing else is put on the connection
+/// meanwhile, and not before a round trip after the last cancellation: what was sent earlier has had its effect then.
+pub(super) async fn clear(shared: Arc<Shared>, id: u64, connection: Arc<Connection>) {
+    let cleared = async {
+        loop {
+            cancel(connection.origin(), connection.cancel_token()).await?;
+            let mut turn = shared.clock.deadline();
+            turn.arm(TICK);
+            // Late: what was cancelled had another behind it.
+            if let Some(settled) = turn.race(connection.settle()).await {
+                return settled.map_err(anyhow::Error::from);
+            }
+        }
+    };
+    let mut deadline = shared.clock.deadline();
+    deadline.arm(CANCEL_LIMIT);
+    match deadline.race(cleared).await {
+        Some(Ok(())) => {
+            shared.state().cleared(id);
+            shared.serve_waiters();
+        }
+        Some(Err(_)) | None => connection.kill(),
+    }
+}
+
+/// Asks the server to cancel what a connection runs; done when the server has acted on it.
+pub(super) async fn cancel(origin: &Origin, backend: CancelToken) -> anyhow::Result<()> {
+    let socket = Arc::new(origin.open().await?);
+    let mut stream = Stream::new(socket.clone());
+    backend.cancel_query_raw(&mut stream, NoTls).await?;
+    // The server closes the connection after it has signalled the backend.
+    while socket.read(&mut [0; 16]).await? > 0 {}
+    Ok(())
+}

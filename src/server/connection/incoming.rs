@@ -1,0 +1,172 @@
+//! What a client sends: heads, bodies, and nothing for a while.
+//!
+//! Each read costs a system call and a wake-up, however little it brings. A client that sends its request in many tiny
+//! pieces is read from once per tick instead of once per piece: whoever drips bytes pays for that and nobody else.
+
+use std::io;
+use std::task::{Context, Poll};
+
+use futures_lite::future;
+
+use super::{Asked, Connection};
+use crate::http::{CONTINUE, Refusal};
+use crate::runtime::TICK;
+
+/// When draining, for a request that is already on its way.
+const LAST_CALL: std::time::Duration = std::time::Duration::from_millis(100);
+/// A read that brings fewer bytes of a request that goes on is a tiny one.
+const TINY_BYTES: usize = 64;
+/// Tiny reads of one request before its bytes are let gather for a tick before each further read.
+const TRICKLES: u8 = 32;
+
+/// How a wait for bytes ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// There are so many.
+    Bytes(usize),
+    /// The client sends no more.
+    End,
+    /// The deadline.
+    Late,
+    /// The server has begun to drain; said once.
+    Drain,
+    /// Another client needs the place.
+    Evicted,
+}
+
+impl Connection {
+    /// Reads until there is a head, or a reason to refuse it. False when the connection is over instead.
+    pub(super) async fn await_head(&mut self) -> io::Result<bool> {
+        self.trickles = 0;
+        if !self.reader.mid_request() && !self.await_first_byte().await? {
+            return Ok(false);
+        }
+        if !matches!(self.reader.head(), Ok(None)) {
+            return Ok(true);
+        }
+        // From the first byte on; further bytes do not begin it anew.
+        self.deadline.arm(self.server.settings.head);
+        while matches!(self.reader.head(), Ok(None)) {
+            if let Err(refusal) = self.read_more().await? {
+                self.refuse(refusal).await?;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Waits for a request to begin. At first with the buffers at hand, for a client that goes on at once, then
+    /// without: an idle connection costs little memory.
+    async fn await_first_byte(&mut self) -> io::Result<bool> {
+        let mut idle = false;
+        self.deadline
+            .arm(if self.leaving { LAST_CALL } else { TICK });
+        loop {
+            let read = match idle {
+                true => self.readable().await?,
+                false => self.read().await?,
+            };
+            match read {
+                Read::Bytes(_) if idle => idle = false,
+                Read::Bytes(_) => return Ok(true),
+                Read::End | Read::Evicted => return Ok(false),
+                Read::Drain => self.deadline.arm(LAST_CALL),
+                Read::Late if idle || self.leaving => return Ok(false),
+                Read::Late => {
+                    idle = true;
+                    self.reader.release();
+                    self.out = Vec::new();
+                    self.deadline.arm(self.server.settings.keep_alive);
+                }
+            }
+        }
+    }
+
+    /// Reads the request's body to its end.
+    pub(super) async fn await_body(&mut self, asked: Asked) -> io::Result<Result<(), Refusal>> {
+        match self.reader.body() {
+            Ok(Some(_)) => return Ok(Ok(())),
+            Ok(None) => {}
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+        if asked.expects_continue {
+            self.out.extend_from_slice(CONTINUE);
+        }
+        self.flush().await?;
+        self.deadline.arm(self.server.settings.body);
+        loop {
+            if let Err(refusal) = self.read_more().await? {
+                return Ok(Err(refusal));
+            }
+            match self.reader.body() {
+                Ok(Some(_)) => return Ok(Ok(())),
+                Ok(None) => {}
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+    }
+
+    /// More bytes of a request that has begun.
+    async fn read_more(&mut self) -> io::Result<Result<(), Refusal>> {
+        if self.trickles == TRICKLES {
+            self.server.clock.sleep(TICK).await;
+        }
+        Ok(match self.read().await? {
+            Read::Bytes(read) => {
+                if read < TINY_BYTES {
+                    self.trickles = (self.trickles + 1).min(TRICKLES);
+                }
+                Ok(())
+            }
+            Read::Drain | Read::Evicted => Ok(()),
+            Read::End => Err(Refusal::Truncated),
+            Read::Late => Err(Refusal::TooSlow),
+        })
+    }
+
+    /// Waits for bytes and gives them to the reader.
+    async fn read(&mut self) -> io::Result<Read> {
+        future::poll_fn(|context| {
+            match self.socket.poll_read(context, self.reader.space()) {
+                Poll::Ready(Ok(0)) => {
+                    self.half_closed = true;
+                    return Poll::Ready(Ok(Read::End));
+                }
+                Poll::Ready(Ok(read)) => {
+                    self.reader.advance(read);
+                    return Poll::Ready(Ok(Read::Bytes(read)));
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {}
+            }
+            self.poll_interrupted(context)
+        })
+        .await
+    }
+
+    /// Waits for bytes without a buffer to put them into, for as long as nobody else needs the connection's place.
+    async fn readable(&mut self) -> io::Result<Read> {
+        future::poll_fn(|context| match self.socket.poll_readable(context) {
+            Poll::Ready(()) => Poll::Ready(Ok(Read::Bytes(0))),
+            Poll::Pending => match self.poll_interrupted(context) {
+                Poll::Pending if self.server.places.asks_idle_to_go() => {
+                    Poll::Ready(Ok(Read::Evicted))
+                }
+                polled => polled,
+            },
+        })
+        .await
+    }
+
+    fn poll_interrupted(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Read>> {
+        if self.deadline.poll_expired(context).is_ready() {
+            return Poll::Ready(Ok(Read::Late));
+        }
+        // Looked at after the deadline has taken the waker: the drain wakes by the clock.
+        if !self.leaving && self.server.service.drain.is_draining() {
+            self.leaving = true;
+            return Poll::Ready(Ok(Read::Drain));
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,150 @@
+//! One connection: read a request, answer it, again.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `incoming` | waits for heads and bodies |
+//! | `call` | has the application answer, and watches the client meanwhile |
+//! | `outgoing` | writes answers, streams and refusals |
+//!
+//! Answers are collected while further requests are buffered (pipelining) and go out in one write. Every wait has a
+//! deadline, and the deadline belongs to what is waited for: the first byte, the rest of a head, a body, an endpoint,
+//! room in the socket.
+
+mod call;
+mod incoming;
+mod outgoing;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures_lite::future;
+use http_types::Method;
+
+use super::Server;
+use super::date::Date;
+use crate::app::App;
+use crate::http::{Reader, Refusal, Reply};
+use crate::runtime::{Deadline, Socket};
+
+/// Requests answered in a row before other connections have their turn.
+const IN_A_ROW: u32 = 32;
+/// Answers are written out at this size, in bytes, even if more requests are buffered.
+const FLUSH_BYTES: usize = 64 * 1024;
+
+/// Serves a connection to its end.
+pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Option<SocketAddr>) {
+    let mut connection = Connection {
+        reader: Reader::new(server.settings.limits),
+        out: Vec::new(),
+        sent: 0,
+        deadline: server.clock.deadline(),
+        trickles: 0,
+        half_closed: false,
+        leaving: false,
+        date: Date::now(),
+        server,
+        socket,
+        peer,
+    };
+    // An error of the socket: nobody is left to be told.
+    let _gone = connection.serve().await;
+}
+
+struct Connection {
+    server: Arc<Server>,
+    socket: Socket,
+    peer: Option<SocketAddr>,
+    reader: Reader,
+    /// Answers on their way out; the first `sent` bytes are gone already.
+    out: Vec<u8>,
+    sent: usize,
+    /// Of whatever is waited for.
+    deadline: Deadline,
+    /// Tiny reads of the current request, see [`incoming`].
+    trickles: u8,
+    /// The client sends no more; it may still read.
+    half_closed: bool,
+    /// The drain has been noticed.
+    leaving: bool,
+    date: Date,
+}
+
+/// What is needed of a head after its request has been taken.
+#[derive(Clone, Copy)]
+struct Asked {
+    method: Method,
+    reply: Reply,
+    ping: bool,
+    expects_continue: bool,
+}
+
+impl Connection {
+    async fn serve(&mut self) -> io::Result<()> {
+        let mut in_a_row = 0;
+        loop {
+            let asked = match self.asked() {
+                Ok(Some(asked)) => asked,
+                Ok(None) => {
+                    self.flush().await?;
+                    in_a_row = 0;
+                    match self.await_head().await? {
+                        true => continue,
+                        false => return Ok(()),
+                    }
+                }
+                Err(refusal) => return self.refuse(refusal).await,
+            };
+            let keep_alive = match asked.ping {
+                true => {
+                    self.reader.skip();
+                    let reply = self.reply(asked);
+                    self.put_pong(reply);
+                    reply.keep_alive()
+                }
+                false => {
+                    if let Err(refusal) = self.await_body(asked).await? {
+                        return self.refuse(refusal).await;
+                    }
+                    // Whoever has gone away is owed nothing.
+                    let Some(response) = self.answer(asked.method).await? else {
+                        return Ok(());
+                    };
+                    self.put(response, self.reply(asked)).await?
+                }
+            };
+            if !keep_alive {
+                self.flush().await?;
+                return self.linger().await;
+            }
+            if self.out.len() >= FLUSH_BYTES {
+                self.flush().await?;
+            }
+            in_a_row += 1;
+            if in_a_row == IN_A_ROW {
+                in_a_row = 0;
+                future::yield_now().await;
+            }
+        }
+    }
+
+    /// The next request's head, as far as it matters here.
+    fn asked(&mut self) -> Result<Option<Asked>, Refusal> {
+        let head = self.reader.head()?;
+        Ok(head.map(|head| Asked {
+            method: head.method(),
+            reply: head.reply(),
+            ping: App::is_ping(head.method(), head.path()) && !head.has_body(),
+            expects_continue: head.expects_continue(),
+        }))
+    }
+
+    /// How the request that has just been taken is answered: who is to go is told so with the last answer to what has
+    /// arrived.
+    fn reply(&self, asked: Asked) -> Reply {
+        match self.server.service.drain.is_draining() && !self.reader.buffered() {
+            true => asked.reply.closing(),
+            false => asked.reply,
+        }
+    }
+}

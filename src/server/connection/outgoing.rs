@@ -1,0 +1,189 @@
+//! What a client gets: answers, streams, refusals, and an end that does not take the last answer with it.
+
+use std::io;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_lite::{StreamExt, future};
+
+use super::call::Lost;
+use super::{Connection, FLUSH_BYTES};
+use crate::app;
+use crate::endpoint::RequestId;
+use crate::http::{
+    Body, BodyStream, Framing, Refusal, Reply, Response, encode, encode_chunk, encode_head,
+    encode_last_chunk,
+};
+use crate::observe::{self, Event};
+
+/// After a refusal, what is still arriving is read and thrown away for so long, and so much of it in bytes: closing
+/// with unread bytes would reset the connection and take the answer with it (RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+impl Connection {
+    /// Adds the health probe's answer to those on their way out.
+    pub(super) fn put_pong(&mut self, reply: Reply) {
+        encode(
+            &self.server.pong,
+            reply,
+            self.date.refreshed(),
+            &mut self.out,
+        );
+    }
+
+    /// Adds an answer to those on their way out; a large one goes out at once, a stream as it is made. Says whether
+    /// the connection lives on.
+    pub(super) async fn put(&mut self, response: Response, reply: Reply) -> io::Result<bool> {
+        let reply = match response.body().is_stream() {
+            true => reply.to_stream(),
+            false => reply,
+        };
+        let framing = encode_head(&response, reply, self.date.refreshed(), &mut self.out);
+        match framing {
+            Framing::None => {}
+            Framing::Length => self.put_body(response.into_body()).await?,
+            Framing::Chunked | Framing::UntilClose => {
+                let request_id = response.header(RequestId::HEADER).unwrap_or_default();
+                let request_id = request_id.to_owned();
+                if let Body::Stream(stream) = response.into_body() {
+                    self.stream(stream, framing, request_id).await?;
+                }
+            }
+        }
+        Ok(reply.keep_alive())
+    }
+
+    /// A large body takes the buffer's place instead of being copied into it.
+    async fn put_body(&mut self, body: Body) -> io::Result<()> {
+        match body {
+            Body::Bytes(bytes) if bytes.len() >= FLUSH_BYTES => {
+                self.flush().await?;
+                self.out = bytes;
+            }
+            body => self.out.extend_from_slice(body.as_bytes()),
+        }
+        Ok(())
+    }
+
+    /// Answers a request that cannot be read, and ends the connection.
+    pub(super) async fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
+        self.put(app::refused(refusal), self.reader.last_reply())
+            .await?;
+        self.flush().await?;
+        self.linger().await
+    }
+
+    /// Sends a body while it is made: the next piece is asked for when the last has gone.
+    ///
+    /// # Errors
+    /// When it does not come to its end. The client is told so by a reset: a close would look like the end to HTTP/1.0.
+    async fn stream(
+        &mut self,
+        mut stream: BodyStream,
+        framing: Framing,
+        request_id: String,
+    ) -> io::Result<()> {
+        loop {
+            match self.piece(&mut stream).await {
+                Ok(Some(Ok(piece))) if framing == Framing::Chunked => {
+                    encode_chunk(&piece, &mut self.out);
+                }
+                Ok(Some(Ok(piece))) => self.out.extend_from_slice(&piece),
+                Ok(None) => break,
+                // Whoever made the stream has reported why it failed.
+                Ok(Some(Err(_))) | Err(Lost::Gone) => return self.abort(),
+                Err(Lost::Cut) => {
+                    self.server.count_cut();
+                    return self.abort();
+                }
+                Err(Lost::Late) => {
+                    observe::emit(&Event::StreamStalled {
+                        request_id,
+                        limit: self.server.settings.request,
+                    });
+                    return self.abort();
+                }
+            }
+            // All of the piece in the time that an ordinary answer has for any of it: what makes the stream, a
+            // database connection for one, is not held by a client that takes a byte now and then.
+            self.deadline.arm(self.server.settings.write);
+            self.flush_until_expired(false).await?;
+        }
+        if framing == Framing::Chunked {
+            encode_last_chunk(&mut self.out);
+        }
+        Ok(())
+    }
+
+    async fn piece(
+        &mut self,
+        stream: &mut BodyStream,
+    ) -> Result<Option<anyhow::Result<Vec<u8>>>, Lost> {
+        self.deadline.arm(self.server.settings.request);
+        future::poll_fn(|context| match stream.poll_next(context) {
+            Poll::Ready(piece) => Poll::Ready(Ok(piece)),
+            Poll::Pending => self.poll_lost(context).map(Err),
+        })
+        .await
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        self.socket.reset_on_close();
+        Err(io::ErrorKind::ConnectionAborted.into())
+    }
+
+    /// Writes out what there is; cuts the connection when the client takes none of it for too long.
+    pub(super) async fn flush(&mut self) -> io::Result<()> {
+        self.flush_until_expired(true).await
+    }
+
+    /// Writes out what there is until the deadline, which is armed anew, if `patient`, when the socket is full and
+    /// whenever it has taken something since.
+    async fn flush_until_expired(&mut self, patient: bool) -> io::Result<()> {
+        let mut sent = None;
+        future::poll_fn(|context| {
+            let flushed = self.poll_flush(context);
+            if flushed.is_ready() {
+                return flushed;
+            }
+            if patient && sent.replace(self.sent) != Some(self.sent) {
+                self.deadline.arm(self.server.settings.write);
+            }
+            match self.deadline.poll_expired(context) {
+                Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.out.len() {
+            self.sent += ready!(self.socket.poll_write(context, &self.out[self.sent..]))?;
+        }
+        self.sent = 0;
+        self.out.clear();
+        // What had to hold a large answer is not kept for small ones.
+        self.out.shrink_to(2 * FLUSH_BYTES);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends our side, and waits for the client to end its own: see [`LINGER`].
+    pub(super) async fn linger(&mut self) -> io::Result<()> {
+        self.socket.shutdown_write();
+        let mut scratch = vec![0; 8 * 1024];
+        let mut left = LINGER_BYTES;
+        self.deadline.arm(LINGER);
+        let drained = async {
+            while left > 0 {
+                match self.socket.read(&mut scratch).await? {
+                    0 => break,
+                    read => left = left.saturating_sub(read),
+                }
+            }
+            Ok(())
+        };
+        self.deadline.race(drained).await.unwrap_or(Ok(()))
+    }
+}
