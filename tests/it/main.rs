@@ -22,6 +22,8 @@ mod findings;
 mod harness;
 mod interruption;
 mod lifecycle;
+mod pool;
+mod streams;
 mod tidy;
 mod unreachable;
 mod values;
