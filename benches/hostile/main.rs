@@ -1,0 +1,130 @@
+//! Hostile and slow clients, and what they cost everybody else: each figure beside its goal.
+//!
+//! `cargo bench --bench hostile -- [--seconds 8] [--only NAME]`
+//!
+//! The server has one core, all clients have the other. What others notice is the 99th percentile of `/ping` by wrk with
+//! 8 connections, beside the same without the attack a moment before.
+
+mod clients;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "a module of the tests, of which a bench needs a part"
+)]
+#[path = "../../tests/it/harness/mod.rs"]
+mod harness;
+mod many;
+mod slow;
+#[allow(dead_code, unreachable_pub, reason = "shared by the benches")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::Command;
+use std::time::Duration;
+
+use harness::{Database, Folder, Server, database, peppercorn, poll};
+use support::{Answered, CLIENT_CORE, Load, SERVER_CORE, head, option, pinned, row};
+
+const API: &str = "
+-- name: one$
+-- http: GET /one
+select 1;
+-- name: sized$
+-- http: GET /sized/{bytes}
+select repeat('x', :bytes::int);
+-- name: echo$
+-- http: POST /echo
+select :text::text;
+";
+
+/// What every attack is given.
+struct Field {
+    database: Database,
+    folder: Folder,
+    /// How long others are watched.
+    watch: Duration,
+}
+
+impl Field {
+    /// A server on its core. `limits` are for prlimit(1), such as `--nofile=64`.
+    fn server(&self, limits: &[&str]) -> Server {
+        let mut command = peppercorn();
+        if !limits.is_empty() {
+            let mut limited = Command::new("prlimit");
+            limited.args(limits).arg(command.get_program());
+            command = limited;
+        }
+        command
+            .env("DATABASE_URL", self.database.url())
+            .arg("serve")
+            .arg(self.folder.path());
+        let server = Server::spawn(pinned(SERVER_CORE, &command));
+        poll("the server to be ready", || {
+            (server.get("/readyz").status == 200).then_some(())
+        });
+        server
+    }
+
+    /// What others notice.
+    fn others(&self, server: &Server) -> Answered {
+        let load = Load {
+            connections: 8,
+            duration: self.watch,
+            pipelined: 1,
+        };
+        load.run(server.address(), "/ping")
+    }
+}
+
+fn main() {
+    let pid = std::process::id().to_string();
+    let moved = Command::new("taskset")
+        .args(["-cp", CLIENT_CORE, &pid])
+        .output();
+    assert!(
+        moved.is_ok_and(|moved| moved.status.success()),
+        "taskset (util-linux)"
+    );
+    let field = Field {
+        database: database("bench_hostile"),
+        folder: Folder::with(&[("api.sql", API)]),
+        watch: Duration::from_secs(option("seconds", 8)),
+    };
+    let attacks: [(&str, fn(&Field)); 9] = [
+        ("slow-heads", slow::heads),
+        ("slow-bodies", slow::bodies),
+        ("slow-readers", slow::readers),
+        ("busy-deadlines", slow::deadlines_while_busy),
+        ("dripped-heads", slow::dripped_heads),
+        ("idle", many::idle),
+        ("descriptors", many::descriptors),
+        ("pipeliner", many::pipeliner),
+        ("resets", many::resets),
+    ];
+    let words: Vec<String> = std::env::args().collect();
+    let only = words
+        .iter()
+        .position(|word| word == "--only")
+        .and_then(|at| words.get(at + 1));
+    head(&["attack", "figure", "goal"]);
+    for (name, attack) in attacks {
+        if only.is_none_or(|only| only == name) {
+            attack(&field);
+        }
+    }
+}
+
+fn report(attack: &str, figure: &str, goal: &str) {
+    row(&[&attack, &figure, &goal]);
+}
+
+/// What others noticed of an attack.
+fn report_others(attack: &str, before: Answered, during: Answered) {
+    let ratio = during.p99.as_secs_f64() / before.p99.as_secs_f64();
+    let figure = format!(
+        "others' p99 {:?} → {:?} ({ratio:.2} ×), p50 {:?} → {:?}, errors {}",
+        before.p99, during.p99, before.p50, during.p50, during.errors
+    );
+    report(attack, &figure, "p99 within 10 % or 0.3 ms");
+}
