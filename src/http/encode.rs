@@ -16,6 +16,13 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// To anything but HEAD in HTTP/1.1, the connection living on: by far the most.
+    pub const PERSISTENT: Reply = Reply {
+        version: Version::Http11,
+        head: false,
+        keep_alive: true,
+    };
+
     pub(super) fn to(version: Version, method: Method, keep_alive: bool) -> Reply {
         Reply {
             version,
@@ -187,11 +194,7 @@ mod tests {
     use super::*;
     use crate::http::BodyStream;
 
-    const GET: Reply = Reply {
-        version: Version::Http11,
-        head: false,
-        keep_alive: true,
-    };
+    const GET: Reply = Reply::PERSISTENT;
 
     fn text(response: &Response, reply: Reply) -> String {
         let mut out = b"before".to_vec();

@@ -43,7 +43,7 @@ pub use date::HttpDate;
 pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
 pub use head::{Head, Version};
 pub use limits::Limits;
-pub use reader::Reader;
+pub use reader::{Memory, Reader};
 pub use refusal::Refusal;
 pub use request::Request;
 pub use response::{Body, InvalidHeader, Response};

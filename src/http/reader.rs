@@ -7,7 +7,7 @@ use super::buffer::{Buffer, FIRST, LEAST_READ};
 use super::chunked::Chunked;
 use super::framing::BodyLength;
 use super::head::Head;
-use super::parse::{self, Parsed};
+use super::parse::{self, Field, Parsed};
 use super::request::Request;
 use super::scan::Scan;
 use super::{Limits, Method, Refusal, Reply, Version, chars};
@@ -306,12 +306,34 @@ impl Reader {
         }
     }
 
-    /// Gives the memory back while the connection is idle, also what has grown for a large request. Does nothing
-    /// while bytes are there.
-    pub fn release(&mut self) {
+    /// Takes the reader's memory away while its connection is idle, with what has grown for a large request. `None`
+    /// while bytes are there. It works on without, and allocates what it needs.
+    pub fn take_memory(&mut self) -> Option<Memory> {
+        self.buffer.is_empty().then(|| Memory {
+            buffer: std::mem::take(&mut self.buffer),
+            fields: std::mem::take(&mut self.parsed.fields),
+        })
+    }
+
+    /// Gives it memory to work in, another reader's or its own, in place of what it has.
+    pub fn give_memory(&mut self, memory: Memory) {
         if self.buffer.is_empty() {
-            self.buffer.release();
-            self.parsed.fields = Vec::new();
+            self.buffer = memory.buffer;
+            self.parsed.fields = memory.fields;
         }
+    }
+}
+
+/// Memory that readers work in, without anything in it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    buffer: Buffer,
+    fields: Vec<Field>,
+}
+
+impl Memory {
+    /// How many bytes a request may have without more being allocated.
+    pub fn size(&self) -> usize {
+        self.buffer.size()
     }
 }

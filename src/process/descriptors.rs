@@ -35,7 +35,10 @@ pub(super) fn room_for_clients(seats: usize, db_connections: usize) -> usize {
 }
 
 fn room(limit: u64, open: u64, seats: u64, db_connections: u64) -> usize {
-    let planned = seats.saturating_mul(PER_SEAT + PER_DB_CONNECTION.saturating_mul(db_connections));
+    let per_seat = PER_DB_CONNECTION
+        .saturating_mul(db_connections)
+        .saturating_add(PER_SEAT);
+    let planned = seats.saturating_mul(per_seat);
     let spare = SPARE.max(limit / SPARE_PART);
     let room = limit.saturating_sub(open.saturating_add(planned).saturating_add(spare));
     room.clamp(1, MOST) as usize

@@ -2,7 +2,7 @@
 //!
 //! A request that is answered in 50 µs should not pay for arming and removing a timer, and async-io's timers
 //! were seen to fire late while sockets are busy (smol-rs/async-io #250). Here arming a deadline is one atomic
-//! store. The clock's own thread looks through all deadlines at each tick and wakes the tasks whose time is
+//! store and a look at the kernel's coarse clock. The clock's own thread looks through all deadlines at each tick and wakes the tasks whose time is
 //! over: the kernel's scheduler runs it even when every executor thread is at 100% CPU. The price is precision:
 //! a deadline fires up to one tick late, never early.
 
@@ -11,13 +11,16 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
+use rustix::time::{ClockId, clock_gettime};
 
 /// How often deadlines are looked at; a deadline fires at most this much late.
 pub const TICK: Duration = Duration::from_millis(50);
 
+/// The kernel's coarse clock may be behind by so much: its own tick, at the lowest rate there is.
+const BEHIND_MS: u64 = 10;
 /// Not armed.
 const NEVER: u64 = u64::MAX;
 /// Past: set by the sweep, so that a poll need not read the time.
@@ -28,8 +31,8 @@ const EXPIRED: u64 = 0;
 pub struct Clock(Arc<Shared>);
 
 struct Shared {
-    /// Times are stored as milliseconds since this moment, plus one: zero means [`EXPIRED`].
-    start: Instant,
+    /// Times are stored as milliseconds since this one of the coarse clock, plus one: zero means [`EXPIRED`].
+    start: u64,
     /// Every deadline in existence, armed or not.
     entries: Mutex<Vec<Arc<Entry>>>,
     /// Signalled when `entries` stops being empty: the thread sleeps without ticking while it is.
@@ -49,7 +52,7 @@ impl Clock {
     /// When the system refuses another thread.
     pub fn start() -> std::io::Result<Clock> {
         let shared = Arc::new(Shared {
-            start: Instant::now(),
+            start: coarse_ms(),
             entries: Mutex::new(Vec::new()),
             populated: Condvar::new(),
         });
@@ -97,8 +100,14 @@ impl Shared {
     }
 
     fn now(&self) -> u64 {
-        self.start.elapsed().as_millis() as u64 + 1
+        coarse_ms().saturating_sub(self.start) + 1
     }
+}
+
+/// Milliseconds on the kernel's coarse monotonic clock: a few nanoseconds to read instead of a few tens.
+fn coarse_ms() -> u64 {
+    let now = clock_gettime(ClockId::MonotonicCoarse);
+    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
 }
 
 /// The clock's thread.
@@ -140,9 +149,13 @@ pub struct Deadline {
 impl Deadline {
     /// Arms it to expire `duration` from now, in place of what was set before.
     pub fn arm(&mut self, duration: Duration) {
-        // Rounded up, the fraction of a millisecond that has begun included: never early.
+        // Rounded up, and later by what the clock may be behind now: never early.
         let wait = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(NEVER);
-        let due = self.clock.now().saturating_add(wait).saturating_add(1);
+        let due = self
+            .clock
+            .now()
+            .saturating_add(wait)
+            .saturating_add(BEHIND_MS);
         self.entry.due.store(due.min(NEVER - 1), Ordering::Release);
     }
 
@@ -185,6 +198,8 @@ impl Deadline {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

@@ -81,9 +81,49 @@ impl Side {
         !self.news.load(Ordering::Acquire)
     }
 
-    fn tell(&self) {
+    /// Notes news; the task to wake, if one waits.
+    fn tell(&self) -> Option<Waker> {
         self.news.store(true, Ordering::Release);
-        self.waker.wake();
+        self.waker.take()
+    }
+}
+
+impl Source {
+    fn tell(&self, flags: EventFlags, wakers: &mut Vec<Waker>) {
+        let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
+        if broken || flags.contains(EventFlags::RDHUP) {
+            self.hung_up.store(true, Ordering::Release);
+        }
+        if broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP) {
+            wakers.extend(self.read.tell());
+        }
+        if broken || flags.contains(EventFlags::OUT) {
+            wakers.extend(self.write.tell());
+        }
+    }
+}
+
+/// What a wait brings; its memory is used again.
+struct News {
+    events: Vec<Event>,
+    /// Of the tasks that wait for it.
+    wakers: Vec<Waker>,
+}
+
+impl News {
+    /// Not under a lock, nor in the wait: what a waker does is not known here, and this thread's own must not think
+    /// that it waits.
+    fn wake(&mut self) {
+        self.wakers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Default for News {
+    fn default() -> News {
+        News {
+            events: Vec::with_capacity(EVENTS),
+            wakers: Vec::with_capacity(EVENTS),
+        }
     }
 }
 
@@ -140,10 +180,10 @@ impl Poller {
             std::thread::Builder::new()
                 .name("poller".into())
                 .spawn(move || {
-                    let mut events = Vec::with_capacity(EVENTS);
+                    let mut news = News::default();
                     loop {
-                        new.wait(&mut events, None);
-                        new.pass_on(&events);
+                        new.wait(&mut news, None);
+                        news.wake();
                     }
                 })?;
         }
@@ -170,30 +210,16 @@ impl Poller {
         Ok(registration)
     }
 
-    /// Waits for news, at most for `limit`.
-    fn wait(&self, events: &mut Vec<Event>, limit: Option<&Timespec>) {
+    /// Waits for news, at most for `limit`. The tasks that it is for are still to be woken.
+    fn wait(&self, news: &mut News, limit: Option<&Timespec>) {
+        let News { events, wakers } = news;
         events.clear();
         // Interrupted by a signal: as if there were no news. Nothing else can be wrong with the set.
         let _interrupted = epoll::wait(&self.epoll, spare_capacity(events), limit);
-    }
-
-    /// Wakes the tasks that wait for this news.
-    fn pass_on(&self, events: &[Event]) {
-        for event in events {
-            // Not under the lock: what a waker does is not known here.
-            let Some(source) = lock(&self.sources).get(event.data.u64()) else {
-                continue;
-            };
-            let flags = event.flags;
-            let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-            if broken || flags.contains(EventFlags::RDHUP) {
-                source.hung_up.store(true, Ordering::Release);
-            }
-            if broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP) {
-                source.read.tell();
-            }
-            if broken || flags.contains(EventFlags::OUT) {
-                source.write.tell();
+        let sources = lock(&self.sources);
+        for event in &*events {
+            if let Some(source) = sources.get(event.data.u64()) {
+                source.tell(event.flags, wakers);
             }
         }
     }
@@ -216,7 +242,7 @@ impl Poller {
         });
         let waker = Waker::from(runner.clone());
         let mut context = Context::from_waker(&waker);
-        let mut events = Vec::with_capacity(EVENTS);
+        let mut news = News::default();
         let mut future = pin!(future);
         let output = loop {
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
@@ -226,12 +252,12 @@ impl Poller {
                 // More to do at once: only look whether there is news.
                 true => {
                     if let Ok(lead) = self.lead.try_lock() {
-                        self.wait(&mut events, Some(&Timespec::default()));
-                        self.pass_on(&events);
+                        self.wait(&mut news, Some(&Timespec::default()));
+                        news.wake();
                         self.hand_over(lead);
                     }
                 }
-                false => runner.idle(&mut events),
+                false => runner.idle(&mut news),
             }
         };
         CURRENT.set(before);
@@ -257,10 +283,10 @@ impl Sources {
         u64::from(*generation) << 32 | u64::from(index)
     }
 
-    fn get(&self, key: u64) -> Option<Arc<Source>> {
+    fn get(&self, key: u64) -> Option<&Source> {
         let (generation, source) = self.slots.get(key as u32 as usize)?;
         source
-            .clone()
+            .as_deref()
             .filter(|_| u64::from(*generation) == key >> 32)
     }
 
@@ -284,14 +310,14 @@ struct Runner {
 
 impl Runner {
     /// Waits until the future is woken, or there may be work.
-    fn idle(&self, events: &mut Vec<Event>) {
+    fn idle(&self, news: &mut News) {
         if let Ok(lead) = self.poller.lead.try_lock() {
-            self.lead(lead, events);
+            self.lead(lead, news);
         } else {
             lock(&self.poller.parked).push(self.thread.clone());
             // Once more: the leader may have left before it could see us here.
             match self.poller.lead.try_lock() {
-                Ok(lead) => self.lead(lead, events),
+                Ok(lead) => self.lead(lead, news),
                 Err(_) if self.woken.load(Ordering::SeqCst) => {}
                 Err(_) => std::thread::park(),
             }
@@ -301,13 +327,13 @@ impl Runner {
     }
 
     /// Waits in epoll, and has somebody else do so from then on.
-    fn lead(&self, lead: MutexGuard<'_, ()>, events: &mut Vec<Event>) {
+    fn lead(&self, lead: MutexGuard<'_, ()>, news: &mut News) {
         self.leads.store(true, Ordering::SeqCst);
         // From here on a wake interrupts the wait; one that came before is seen now.
         let limit = self.woken.load(Ordering::SeqCst).then(Timespec::default);
-        self.poller.wait(events, limit.as_ref());
+        self.poller.wait(news, limit.as_ref());
         self.leads.store(false, Ordering::SeqCst);
-        self.poller.pass_on(events);
+        news.wake();
         self.poller.hand_over(lead);
     }
 }

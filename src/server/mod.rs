@@ -4,17 +4,18 @@
 
 mod accept;
 mod connection;
-mod date;
 mod listener;
+mod memory;
 mod places;
+mod second;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::endpoint::Service;
-use crate::http::{Limits, Response};
+use crate::http::Limits;
 use crate::runtime::Clock;
 use places::Places;
 
@@ -64,8 +65,6 @@ pub struct Server {
     pub clock: Clock,
     /// Limits.
     pub settings: Settings,
-    /// The health probe's answer, made once.
-    pong: Response,
     /// Where clients are counted.
     places: Places,
     /// Connections that ended because everything was cut.
@@ -81,7 +80,6 @@ impl Server {
             clock,
             places: Places::new(settings.connections),
             settings,
-            pong: app::pong(),
             cut: Arc::default(),
         }
     }

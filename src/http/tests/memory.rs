@@ -20,8 +20,15 @@ fn memory_is_used_again_and_given_back() {
     for _ in 0..1000 {
         assert_eq!(feed(&mut reader, small), first);
     }
-    reader.release();
-    assert_eq!(feed(&mut reader, small).1, first.1);
+    let memory = reader.take_memory().expect("nothing is there");
+    assert_eq!(memory.size(), first.1);
+    let mut other = Reader::new(Limits::default());
+    other.give_memory(memory);
+    assert_eq!(feed(&mut other, small), first);
+    assert_ne!(feed(&mut reader, small).0, first.0);
+    reader.space()[0] = b'G';
+    reader.advance(1);
+    assert!(reader.take_memory().is_none());
 }
 
 /// A body that was only announced costs little, a large one that came is not copied or kept.

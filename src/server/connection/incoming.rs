@@ -4,16 +4,18 @@
 //! pieces is read from once per tick instead of once per piece: whoever drips bytes pays for that and nobody else.
 
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_lite::future;
 
+use super::super::memory::Memory;
 use super::{Asked, Connection};
 use crate::http::{CONTINUE, Refusal};
 use crate::runtime::TICK;
 
 /// When draining, for a request that is already on its way.
-const LAST_CALL: std::time::Duration = std::time::Duration::from_millis(100);
+const LAST_CALL: Duration = Duration::from_millis(100);
 /// A read that brings fewer bytes of a request that goes on is a tiny one.
 const TINY_BYTES: usize = 64;
 /// Tiny reads of one request before its bytes are let gather for a tick before each further read.
@@ -55,27 +57,20 @@ impl Connection {
         Ok(true)
     }
 
-    /// Waits for a request to begin. At first with the buffers at hand, for a client that goes on at once, then
-    /// without: an idle connection costs little memory.
+    /// Waits for a request to begin, without a buffer meanwhile. From the first tick on the connection is idle: its
+    /// place may be given to somebody else.
     async fn await_first_byte(&mut self) -> io::Result<bool> {
         let mut idle = false;
         self.deadline
             .arm(if self.leaving { LAST_CALL } else { TICK });
         loop {
-            let read = match idle {
-                true => self.readable().await?,
-                false => self.read().await?,
-            };
-            match read {
-                Read::Bytes(_) if idle => idle = false,
+            match self.first_bytes(idle).await? {
                 Read::Bytes(_) => return Ok(true),
                 Read::End | Read::Evicted => return Ok(false),
                 Read::Drain => self.deadline.arm(LAST_CALL),
                 Read::Late if idle || self.leaving => return Ok(false),
                 Read::Late => {
                     idle = true;
-                    self.reader.release();
-                    self.out = Vec::new();
                     self.deadline.arm(self.server.settings.keep_alive);
                 }
             }
@@ -126,36 +121,59 @@ impl Connection {
 
     /// Waits for bytes and gives them to the reader.
     async fn read(&mut self) -> io::Result<Read> {
-        future::poll_fn(|context| {
-            match self.socket.poll_read(context, self.reader.space()) {
-                Poll::Ready(Ok(0)) => {
-                    self.half_closed = true;
-                    return Poll::Ready(Ok(Read::End));
-                }
-                Poll::Ready(Ok(read)) => {
-                    self.reader.advance(read);
-                    return Poll::Ready(Ok(Read::Bytes(read)));
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {}
-            }
-            self.poll_interrupted(context)
+        future::poll_fn(|context| match self.poll_read(context) {
+            Poll::Pending => self.poll_interrupted(context),
+            read => read,
         })
         .await
     }
 
-    /// Waits for bytes without a buffer to put them into, for as long as nobody else needs the connection's place.
-    async fn readable(&mut self) -> io::Result<Read> {
-        future::poll_fn(|context| match self.socket.poll_readable(context) {
-            Poll::Ready(()) => Poll::Ready(Ok(Read::Bytes(0))),
-            Poll::Pending => match self.poll_interrupted(context) {
-                Poll::Pending if self.server.places.asks_idle_to_go() => {
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Read>> {
+        let read = ready!(self.socket.poll_read(context, self.reader.space()))?;
+        Poll::Ready(Ok(match read {
+            0 => {
+                self.half_closed = true;
+                Read::End
+            }
+            read => {
+                self.reader.advance(read);
+                Read::Bytes(read)
+            }
+        }))
+    }
+
+    /// Waits for the first bytes of a request; if `idle`, for as long as nobody else needs the connection's place.
+    async fn first_bytes(&mut self, idle: bool) -> io::Result<Read> {
+        self.put_memory_back();
+        future::poll_fn(|context| {
+            if self.socket.poll_readable(context).is_ready() {
+                self.take_memory();
+                if let Poll::Ready(read) = self.poll_read(context) {
+                    return Poll::Ready(read);
+                }
+                self.put_memory_back();
+            }
+            match self.poll_interrupted(context) {
+                Poll::Pending if idle && self.server.places.asks_idle_to_go() => {
                     Poll::Ready(Ok(Read::Evicted))
                 }
                 polled => polled,
-            },
+            }
         })
         .await
+    }
+
+    fn take_memory(&mut self) {
+        let Memory { reader, out } = Memory::take();
+        self.reader.give_memory(reader);
+        self.out = out;
+    }
+
+    fn put_memory_back(&mut self) {
+        if let Some(reader) = self.reader.take_memory() {
+            let out = std::mem::take(&mut self.out);
+            Memory { reader, out }.put_back();
+        }
     }
 
     fn poll_interrupted(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Read>> {

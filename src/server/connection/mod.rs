@@ -21,8 +21,7 @@ use std::sync::Arc;
 use futures_lite::future;
 use http_types::Method;
 
-use super::Server;
-use super::date::Date;
+use super::{Server, second};
 use crate::app::App;
 use crate::http::{Reader, Refusal, Reply};
 use crate::runtime::{Deadline, Socket};
@@ -42,7 +41,6 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Option<Socket
         trickles: 0,
         half_closed: false,
         leaving: false,
-        date: Date::now(),
         server,
         socket,
         peer,
@@ -56,7 +54,8 @@ struct Connection {
     socket: Socket,
     peer: Option<SocketAddr>,
     reader: Reader,
-    /// Answers on their way out; the first `sent` bytes are gone already.
+    /// Answers on their way out; the first `sent` bytes are gone already. It and the reader have memory only while the
+    /// connection is busy, see [`Memory`](super::memory::Memory).
     out: Vec<u8>,
     sent: usize,
     /// Of whatever is waited for.
@@ -67,7 +66,6 @@ struct Connection {
     half_closed: bool,
     /// The drain has been noticed.
     leaving: bool,
-    date: Date,
 }
 
 /// What is needed of a head after its request has been taken.
@@ -99,7 +97,7 @@ impl Connection {
                 true => {
                     self.reader.skip();
                     let reply = self.reply(asked);
-                    self.put_pong(reply);
+                    second::put_pong(reply, &mut self.out);
                     reply.keep_alive()
                 }
                 false => {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use futures_lite::{StreamExt, future};
 
 use super::call::Lost;
-use super::{Connection, FLUSH_BYTES};
+use super::{Connection, FLUSH_BYTES, second};
 use crate::app;
 use crate::endpoint::RequestId;
 use crate::http::{
-    Body, BodyStream, Framing, Refusal, Reply, Response, encode, encode_chunk, encode_head,
+    Body, BodyStream, Framing, Refusal, Reply, Response, encode_chunk, encode_head,
     encode_last_chunk,
 };
 use crate::observe::{self, Event};
@@ -22,16 +22,6 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
 impl Connection {
-    /// Adds the health probe's answer to those on their way out.
-    pub(super) fn put_pong(&mut self, reply: Reply) {
-        encode(
-            &self.server.pong,
-            reply,
-            self.date.refreshed(),
-            &mut self.out,
-        );
-    }
-
     /// Adds an answer to those on their way out; a large one goes out at once, a stream as it is made. Says whether
     /// the connection lives on.
     pub(super) async fn put(&mut self, response: Response, reply: Reply) -> io::Result<bool> {
@@ -39,7 +29,7 @@ impl Connection {
             true => reply.to_stream(),
             false => reply,
         };
-        let framing = encode_head(&response, reply, self.date.refreshed(), &mut self.out);
+        let framing = encode_head(&response, reply, &second::date(), &mut self.out);
         match framing {
             Framing::None => {}
             Framing::Length => self.put_body(response.into_body()).await?,
