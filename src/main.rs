@@ -13,7 +13,7 @@ use peppercorn::pg::Cluster;
 use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::process::{self, Worker};
 use peppercorn::runtime::Clock;
-use peppercorn::sql::{self, Findings, folder};
+use peppercorn::sql::{self, Findings};
 
 /// sysexits.h, where systemd prints the names of the codes.
 #[derive(Clone, Copy)]
@@ -80,7 +80,8 @@ fn serve(config: &Serve) -> Result<(), Failure> {
     let files = read(&config.directory)?;
     let clock = Clock::start().exit(Exit::System)?;
     let worker = Worker::bind(config, &clock).map_err(failure)?;
-    let (settings, cluster) = open_database(&config.database, &config.directory, &clock)?;
+    let opened = config.database.open(&config.directory, &clock);
+    let (settings, cluster) = opened.map_err(classify)?;
     let app = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
     let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
@@ -90,15 +91,13 @@ fn serve(config: &Serve) -> Result<(), Failure> {
 fn check(config: &Check) -> Result<(), Failure> {
     let files = read(&config.directory)?;
     let clock = Clock::start().exit(Exit::System)?;
-    let (settings, cluster) = match open_database(&config.database, &config.directory, &clock) {
+    let opened = config.database.open(&config.directory, &clock);
+    let (settings, cluster) = match (opened, &config.database) {
         // The server that uses the directory has the database that is meant.
-        Err(Failure(_, error)) if error.is::<InUse>() => {
-            let DatabaseSource::Private(directory) = &config.database else {
-                return Err(Failure(Exit::Unavailable, error));
-            };
+        (Err(error), DatabaseSource::Private(directory)) if error.is::<InUse>() => {
             (Cluster::config_in(directory), None)
         }
-        opened => opened?,
+        (opened, _) => opened.map_err(classify)?,
     };
     let count = files.len();
     // All that `serve` would do before it listens: routes of the server's own are taken here too.
@@ -130,23 +129,6 @@ fn read(directory: &Path) -> Result<Vec<sql::Definition>, Failure> {
         true => Failure(Exit::BadFile, error),
         false => Failure(Exit::NoInput, error),
     })
-}
-
-/// The database to use; a private one is started for it.
-fn open_database(
-    source: &DatabaseSource,
-    directory: &Path,
-    clock: &Clock,
-) -> Result<(tokio_postgres::Config, Option<Cluster>), Failure> {
-    match source {
-        DatabaseSource::Given(config) => Ok(((**config).clone(), None)),
-        DatabaseSource::Private(state) => {
-            let schema = directory.join(folder::SCHEMA);
-            let schema = schema.is_file().then_some(schema.as_path());
-            let cluster = Cluster::start(state, schema, clock).map_err(classify)?;
-            Ok((cluster.config(), Some(cluster)))
-        }
-    }
 }
 
 /// Wrong files, or no database to check them against.

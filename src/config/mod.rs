@@ -10,8 +10,10 @@ use anyhow::Context;
 
 use crate::cli::{Args, OPTIONS};
 use crate::pg::settings::{self, Variables};
-use crate::runtime::{ExecutorKind, Layout};
+use crate::pg::{Cluster, Config};
+use crate::runtime::{Clock, ExecutorKind, Layout};
 use crate::server::{Address, Settings};
+use crate::sql::folder::SCHEMA;
 
 pub use units::{duration, size};
 
@@ -61,9 +63,32 @@ pub struct Ping {
 #[derive(Debug)]
 pub enum DatabaseSource {
     /// One that runs elsewhere.
-    Given(Box<tokio_postgres::Config>),
+    Given(Box<Config>),
     /// A private one in this directory.
     Private(PathBuf),
+}
+
+impl DatabaseSource {
+    /// How to connect to it. A private one is started for that, and filled by the `schema.sql` of `directory` when it is
+    /// new; it runs until it is [stopped](Cluster::stop).
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub fn open(
+        &self,
+        directory: &Path,
+        clock: &Clock,
+    ) -> anyhow::Result<(Config, Option<Cluster>)> {
+        match self {
+            DatabaseSource::Given(config) => Ok(((**config).clone(), None)),
+            DatabaseSource::Private(state) => {
+                let schema = directory.join(SCHEMA);
+                let schema = schema.is_file().then_some(schema.as_path());
+                let cluster = Cluster::start(state, schema, clock)?;
+                Ok((cluster.config(), Some(cluster)))
+            }
+        }
+    }
 }
 
 /// Flags and environment, by option.

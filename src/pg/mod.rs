@@ -31,3 +31,4 @@ pub use outlet::Outlet;
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
 pub use prepared::{Parameter, PrepareError, Prepared, Query};
 pub use session::Keeper;
+pub use tokio_postgres::Config;

@@ -1,5 +1,6 @@
 //! A worker: from settings to a served address, until a signal.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,6 +24,24 @@ pub enum Error {
     Bind(anyhow::Error),
     /// The system refuses a thread, a signal handler or the like.
     System(std::io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Bind(error) => error.fmt(f),
+            Error::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Bind(error) => error.source(),
+            Error::System(error) => error.source(),
+        }
+    }
 }
 
 /// Everything that the executors of one process share.
@@ -64,7 +83,8 @@ impl Worker {
         })
     }
 
-    /// Serves `app` on the database of `config` until a signal ends it.
+    /// Serves `app` on the database of `config` until a signal ends it. Of an application without SQL nothing connects,
+    /// whatever `config` says.
     ///
     /// # Errors
     /// See [`Error`].
