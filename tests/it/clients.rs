@@ -1,6 +1,7 @@
 //! Slow and odd clients, and what HTTP owes them.
 
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use crate::harness::{Folder, Server, database};
@@ -80,6 +81,24 @@ fn an_idle_connection_is_closed_without_a_word() {
     let mut connection = server.connect();
     assert_eq!(connection.request("GET", "/ping", &[], "").body, "pong");
     assert!(connection.is_closed());
+}
+
+/// RFC 9112 section 2.2: some clients send one behind a body, and it may come late and in pieces.
+#[test]
+fn an_empty_line_begins_no_request() {
+    let server = serve("clients_empty_line", &["--keep-alive", "300ms"]);
+    for pieces in [["", "\r\n"], ["\r", "\n"]] {
+        let mut ends_itself = server.connect();
+        let mut is_ended = server.connect();
+        for connection in [&mut ends_itself, &mut is_ended] {
+            connection.send(PING);
+            assert_eq!(connection.answer_to("GET").body, "pong");
+            pieces.iter().for_each(|piece| connection.send(piece));
+        }
+        // Neither is told that it broke off a request.
+        ends_itself.stream.shutdown(Shutdown::Write).unwrap();
+        assert!(ends_itself.is_closed() && is_ended.is_closed());
+    }
 }
 
 #[test]

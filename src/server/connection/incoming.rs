@@ -37,7 +37,7 @@ enum Read {
 }
 
 impl Connection {
-    /// Reads until there is a head, or a reason to refuse it. False when the connection is over instead.
+    /// Reads until there may be a head, or a reason to refuse it. False when the connection is over instead.
     pub(super) async fn await_head(&mut self) -> io::Result<bool> {
         self.trickles = 0;
         if !self.reader.mid_request() && !self.await_first_byte().await? {
@@ -49,6 +49,10 @@ impl Connection {
         // From the first byte on; further bytes do not begin it anew.
         self.deadline.arm(self.server.settings.head);
         while matches!(self.reader.head(), Ok(None)) {
+            // It was an empty line, which begins no request: nobody owes us the rest of one.
+            if !self.reader.mid_request() {
+                return Ok(true);
+            }
             if let Err(refusal) = self.read_more().await? {
                 self.refuse(refusal).await?;
                 return Ok(false);
