@@ -18,6 +18,7 @@ mod api_service;
 mod cli;
 mod clients;
 mod cluster;
+mod conformance;
 mod findings;
 mod harness;
 mod interruption;

@@ -1,5 +1,6 @@
 //! What the tests stand on: a PostgreSQL, servers, folders of SQL files, and a plain HTTP client.
 
+mod answers;
 mod client;
 mod command;
 mod postgres;
@@ -10,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+pub use answers::Answers;
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait};
 pub use postgres::{Database, clock, database};
-pub use server::{Server, peppercorn};
+pub use server::{Server, embed, peppercorn};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);

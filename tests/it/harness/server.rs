@@ -13,7 +13,43 @@ use super::{Answer, Connection, Database, poll};
 
 /// The program with nothing of the tests' own environment that it would read.
 pub fn peppercorn() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_peppercorn"));
+    undisturbed(Path::new(env!("CARGO_BIN_EXE_peppercorn")))
+}
+
+/// `examples/embed.rs` without a folder, ready for [`Server::spawn`]: Rust handlers and no database. `cargo test` builds
+/// it beside the tests, but says nobody where.
+#[track_caller]
+pub fn embed() -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let profile = tests.parent().and_then(Path::parent).unwrap();
+    let example = profile.join("examples/embed");
+    assert_built(&example);
+    undisturbed(&example)
+}
+
+/// `cargo test --test it` builds no examples: what lies there may be missing, or of another day. Its dependency file
+/// names the sources it was made of.
+#[track_caller]
+fn assert_built(example: &Path) {
+    const ADVICE: &str = "run cargo test without --test, or cargo build --example embed before";
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
+    let Ok(built) = changed(example) else {
+        panic!("there is no {}: {ADVICE}", example.display());
+    };
+    let sources = std::fs::read_to_string(example.with_extension("d")).unwrap_or_default();
+    for source in sources.split_whitespace().skip(1).map(Path::new) {
+        let newer = changed(source).is_ok_and(|changed| changed > built);
+        assert!(
+            !newer,
+            "{} is older than {}: {ADVICE}",
+            example.display(),
+            source.display()
+        );
+    }
+}
+
+fn undisturbed(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars() {
         let ours = [
             "PG",
@@ -53,7 +89,7 @@ impl Server {
         Server::spawn(command)
     }
 
-    /// Runs a `serve` command with a port of the system's choice, until it says where it listens.
+    /// Runs a command that serves, with a port of the system's choice, until it says where it listens.
     #[track_caller]
     pub fn spawn(mut command: Command) -> Server {
         command
