@@ -1,4 +1,4 @@
-//! HTTP/1.1 as its RFCs have it, and as attackers would have it: every case of the corpus in `cases/`, sent to a
+//! HTTP/1.1 as its RFCs have it, and as attackers would have it: every case of the corpora in `cases/`, sent to a
 //! server whole, byte by byte, cut at random, and in the way the case itself names.
 //!
 //! `case` reads a corpus, `exchange` sends a case and notes what comes, `verdict` compares the two. The server is
@@ -23,6 +23,8 @@ use crate::harness::{Server, embed};
 
 /// 303 cases after RFC 9110 and 9112, which other servers were measured with as well.
 const CORPUS: &str = include_str!("cases/http.json");
+/// Cases of our own: what reading the codec and the public corpora has added.
+const EXTRA: &str = include_str!("cases/extra.json");
 
 /// Connections at once.
 const CLIENTS: usize = 4;
@@ -38,6 +40,11 @@ fn the_corpus_through_the_health_probe() {
 #[test]
 fn the_corpus_through_a_handler() {
     assert_eq!(run(CORPUS, "/hello/world"), 303);
+}
+
+#[test]
+fn the_cases_of_our_own() {
+    run(EXTRA, "/hello/world");
 }
 
 /// Runs every case of a corpus in every delivery; how many cases there are.
