@@ -1,8 +1,8 @@
 //! The error-capture wrapper: an [`Endpoint`] around an [`Endpoint`].
 //!
 //! What the endpoint inside raises, as an error or as a panic, is reported and then goes on to the client's answer:
-//! nothing is swallowed. So is what a streamed body raises after its head has gone. What the client did wrong (4xx)
-//! and a server that is only busy (503) are no news.
+//! nothing is swallowed. So does an answer that is none. What the client did wrong (4xx) and a server that is only busy
+//! (503) are no news, unless a streamed body raises it: its head has gone by then.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,11 +10,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
+use anyhow::anyhow;
 use futures_lite::{FutureExt, Stream, StreamExt};
 
 use crate::endpoint::{Answer, Context, Endpoint, RequestId};
 use crate::error::Problem;
-use crate::http::BodyStream;
+use crate::http::{BodyStream, Response};
 use crate::observe::{self, Event};
 
 /// Reports failures of the endpoint inside.
@@ -39,7 +40,7 @@ impl<E: Endpoint> Endpoint for Capture<E> {
             let request_id = context.request_id.clone();
             // A panic leaves the endpoint's own locks poisoned at worst; nothing of ours is held across the call.
             let called = AssertUnwindSafe(async { self.inner.call(context).await }).catch_unwind();
-            match called.await {
+            match called.await.map(final_only) {
                 Ok(Ok(response)) => Ok(response.map_stream(|inner| {
                     BodyStream::new(CapturedStream {
                         name: self.name.clone(),
@@ -52,6 +53,22 @@ impl<E: Endpoint> Endpoint for Capture<E> {
                 Err(panic) => Err(report_panic(&self.name, &request_id, &*panic)),
             }
         })
+    }
+}
+
+/// An interim status is a failure of its endpoint. RFC 9110 section 15.2: the client goes on waiting for the final answer,
+/// and takes the next one on the connection for it, which is the answer to another request.
+fn final_only(answered: anyhow::Result<Response>) -> anyhow::Result<Response> {
+    let status = match &answered {
+        Ok(response) => response.status(),
+        Err(error) => match error.downcast_ref::<Problem>() {
+            Some(problem) => problem.status(),
+            None => return answered,
+        },
+    };
+    match status.is_informational() {
+        true => Err(anyhow!("{} is no final status", u16::from(status))),
+        false => answered,
     }
 }
 
@@ -107,7 +124,7 @@ fn report_panic(endpoint: &str, request_id: &RequestId, panic: &(dyn Any + Send)
         request_id: request_id.as_str().into(),
         message: message.clone(),
     });
-    Problem::internal(anyhow::anyhow!("panicked: {message}")).into()
+    Problem::internal(anyhow!("panicked: {message}")).into()
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

@@ -15,6 +15,7 @@ mod api_limits;
 mod api_parameters;
 mod api_routes;
 mod api_service;
+mod bodiless;
 mod cli;
 mod clients;
 mod cluster;

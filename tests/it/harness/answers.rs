@@ -3,7 +3,10 @@
 //! [`Connection`](super::Connection) is for tests that ask a question and want the answer; this is for tests of the
 //! bytes themselves.
 
-use super::Answer;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use super::{Answer, PATIENCE};
 
 /// Fields that make two messages of one when they stand twice.
 const ONCE: [&str; 6] = [
@@ -34,6 +37,23 @@ pub struct Answers {
     rest: Vec<u8>,
 }
 
+/// Sends requests of these methods all at once, the last of which closes the connection, and reads to the end.
+#[track_caller]
+pub fn converse(address: SocketAddr, methods: &[&str], requests: &[u8]) -> Answers {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(requests).unwrap();
+    let methods = methods.iter().map(|method| (*method).to_owned()).collect();
+    let mut answers = Answers::to(methods, find(requests, b" HTTP/1.0\r\n").is_some());
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("the end");
+    answers.feed(&bytes);
+    answers.end();
+    answers
+}
+
 impl Answers {
     /// To requests of these methods.
     pub fn to(methods: Vec<String>, old_client: bool) -> Answers {
@@ -58,6 +78,16 @@ impl Answers {
                 Err(why) => self.broken = Some(why),
             }
         }
+    }
+
+    /// The answers, with nothing wrong with any of them.
+    #[track_caller]
+    pub fn flawless(self) -> Vec<Answer> {
+        assert!(
+            self.broken.is_none() && self.faults.is_empty() && self.interim.is_empty(),
+            "{self:?}"
+        );
+        self.whole
     }
 
     /// The server sends no more.

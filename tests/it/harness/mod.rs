@@ -3,6 +3,7 @@
 mod answers;
 mod client;
 mod command;
+mod embedded;
 mod postgres;
 mod server;
 
@@ -11,9 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub use answers::Answers;
+pub use answers::{Answers, converse};
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait};
+pub use embedded::Embedded;
 pub use postgres::{Database, clock, database};
 pub use server::{Server, embed, peppercorn};
 
