@@ -33,9 +33,10 @@ fn problem_response(problem: &Problem, request_id: &RequestId) -> Response {
     )
 }
 
-/// With the request's id.
-pub(super) fn named(response: Response, request_id: &RequestId) -> Response {
-    response.with_header(RequestId::HEADER, request_id.as_str().to_owned())
+/// With the request's id, and no other: it is what the log and the problem's body call the request.
+pub(super) fn named(mut response: Response, request_id: &RequestId) -> Response {
+    response.set_header(RequestId::HEADER, request_id.as_str().to_owned());
+    response
 }
 
 /// The answer to a request that took longer than `limit`; whatever it was doing is given up.

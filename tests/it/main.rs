@@ -22,6 +22,7 @@ mod cluster;
 mod conformance;
 mod findings;
 mod harness;
+mod injection;
 mod interruption;
 mod lifecycle;
 mod pool;
