@@ -145,6 +145,24 @@ fn control_characters_are_found_at_every_place_of_a_value() {
     }
 }
 
+/// And of a name; a colon would end it.
+#[test]
+fn bytes_that_are_no_tokens_are_found_at_every_place_of_a_name() {
+    let bad = |byte: &u8| !chars::is(*byte, chars::TOKEN) && !b":\r\n".contains(byte);
+    for byte in (0..=255).filter(bad) {
+        for place in 0..35 {
+            let name = format!(
+                "{}{}{}",
+                "a".repeat(place),
+                byte as char,
+                "b".repeat(35 - place)
+            );
+            let refused = refusal(&format!("GET / HTTP/1.1\r\nHost: a\r\n{name}: 1\r\n\r\n"));
+            assert_eq!(refused, Some(Refusal::FieldName), "{byte:#x} at {place}");
+        }
+    }
+}
+
 /// RFC 9112 section 3.2
 #[test]
 fn hosts() {
