@@ -5,6 +5,11 @@
 //! The server has one core, all clients have the other. What others notice is the 99th percentile of `/ping` by wrk with
 //! 8 connections, beside the same without the attack a moment before.
 
+#![allow(
+    unreachable_pub,
+    reason = "a module of a bench says what it offers to the others"
+)]
+
 mod clients;
 #[allow(
     dead_code,
@@ -91,7 +96,8 @@ fn main() {
         folder: Folder::with(&[("api.sql", API)]),
         watch: Duration::from_secs(option("seconds", 8)),
     };
-    let attacks: [(&str, fn(&Field)); 9] = [
+    type Attack = fn(&Field);
+    let attacks: [(&str, Attack); 9] = [
         ("slow-heads", slow::heads),
         ("slow-bodies", slow::bodies),
         ("slow-readers", slow::readers),

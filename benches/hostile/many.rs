@@ -125,21 +125,10 @@ pub fn pipeliner(field: &Field) {
 /// Connections that are reset at once, some of them in the middle of a request, for 20 s.
 pub fn resets(field: &Field) {
     let server = field.server(&[]);
+    // At first the pool opens connections to PostgreSQL, as many as it will.
+    reset_for(&server, Duration::from_secs(3));
     let before = settled(&server);
-    let begin = Instant::now();
-    let mut count = 0_u64;
-    while begin.elapsed() < Duration::from_secs(20) {
-        let mut stream = TcpStream::connect(server.address()).expect("a connection");
-        sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).expect("linger");
-        let sent = [
-            "",
-            "GET /ping HT",
-            PING,
-            "GET /sized/2000000 HTTP/1.1\r\nHost: a\r\n\r\n",
-        ];
-        let _reset = stream.write_all(sent[count as usize % sent.len()].as_bytes());
-        count += 1;
-    }
+    let count = reset_for(&server, Duration::from_secs(20));
     let after = settled(&server);
     assert_eq!(server.get("/one").body, "1");
     report(
@@ -147,6 +136,25 @@ pub fn resets(field: &Field) {
         &format!("{count} in 20 s; {before} descriptors before, {after} after"),
         "none leaked",
     );
+}
+
+/// Connects and resets over and over; how often.
+fn reset_for(server: &Server, duration: Duration) -> usize {
+    let sent = [
+        "",
+        "GET /ping HT",
+        PING,
+        "GET /sized/2000000 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ];
+    let begin = Instant::now();
+    let mut count = 0;
+    while begin.elapsed() < duration {
+        let mut stream = TcpStream::connect(server.address()).expect("a connection");
+        sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).expect("linger");
+        let _reset = stream.write_all(sent[count % sent.len()].as_bytes());
+        count += 1;
+    }
+    count
 }
 
 /// Open descriptors once their number rests.

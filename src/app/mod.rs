@@ -13,7 +13,7 @@ use tokio_postgres::Config;
 use crate::capture::Capture;
 use crate::endpoint::{Context, Database, Endpoint, PathParameters, RequestId, Service};
 use crate::error::Problem;
-use crate::http::{Request, Response};
+use crate::http::{Head, Request, Response};
 use crate::pg::connect::READ_ONLY;
 use crate::pg::{Keeper, Options, Pool, Query};
 use crate::router::{Match, Router, Template, percent_decode};
@@ -233,9 +233,9 @@ impl App {
         (database, keepers)
     }
 
-    /// Whether a request for `path` is the health probe, which is answered without ado.
-    pub fn is_ping(method: Method, path: &str) -> bool {
-        path == PING && method == Method::Get
+    /// Whether this is the health probe, which is answered without ado.
+    pub fn is_ping(head: &Head<'_>) -> bool {
+        head.method() == Method::Get && head.has_path(PING) && !head.has_body()
     }
 
     /// Answers one request: route, endpoint, and what went wrong as a problem the client may see.

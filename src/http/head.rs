@@ -50,6 +50,12 @@ impl<'a> Head<'a> {
         ascii(self.parsed.path.in_bytes(self.bytes))
     }
 
+    /// Whether the path was sent as exactly this; cheaper than a look at [`path`](Self::path).
+    #[inline]
+    pub fn has_path(&self, path: &str) -> bool {
+        self.parsed.path.in_bytes(self.bytes) == path.as_bytes()
+    }
+
     /// What follows the first `?`, as it was sent; `Some("")` where nothing does.
     #[inline]
     pub fn query(&self) -> Option<&'a str> {

@@ -33,6 +33,12 @@ const EVENTS: usize = 256;
 /// The key of the descriptor that interrupts a wait; sources count from 0.
 const INTERRUPT: u64 = u64::MAX;
 
+/// What is watched of a socket: both directions and the peer's end, each told once when it changes.
+const ALL_NEWS: EventFlags = EventFlags::IN
+    .union(EventFlags::OUT)
+    .union(EventFlags::RDHUP)
+    .union(EventFlags::ET);
+
 /// An epoll set and who waits for it.
 pub(super) struct Poller {
     epoll: OwnedFd,
@@ -200,12 +206,11 @@ impl Poller {
             key,
             source,
         };
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
         epoll::add(
             &registration.poller.epoll,
             socket.as_fd(),
             EventData::new_u64(key),
-            flags,
+            ALL_NEWS,
         )?;
         Ok(registration)
     }
@@ -262,6 +267,17 @@ impl Poller {
         };
         CURRENT.set(before);
         output
+    }
+}
+
+impl Registration {
+    /// Whether bytes that arrive are news. What arrived while they were not is news when they are again.
+    pub(super) fn hear_arrivals(&self, socket: &OwnedFd, hear: bool) -> io::Result<()> {
+        let mut flags = ALL_NEWS;
+        flags.set(EventFlags::IN, hear);
+        let data = EventData::new_u64(self.key);
+        epoll::modify(&self.poller.epoll, socket.as_fd(), data, flags)?;
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, sockopt,
 };
 
+use super::clock::{Clock, TICK};
 use super::poller::{Poller, Registration};
 
 /// A connected stream socket.
@@ -111,6 +112,16 @@ impl Socket {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }
+    }
+
+    /// Lets bytes gather for a tick of `clock`: what arrives meanwhile wakes nobody, only the peer's end does.
+    ///
+    /// # Errors
+    /// When the system has no room to watch the socket.
+    pub async fn let_gather(&self, clock: &Clock) -> io::Result<()> {
+        self.registration.hear_arrivals(&self.fd, false)?;
+        clock.sleep(TICK).await;
+        self.registration.hear_arrivals(&self.fd, true)
     }
 
     /// Reads what is there, or waits for the first bytes.

@@ -22,6 +22,7 @@ mod cluster;
 mod conformance;
 mod findings;
 mod harness;
+mod hostile;
 mod injection;
 mod interruption;
 mod lifecycle;

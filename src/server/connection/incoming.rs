@@ -19,7 +19,7 @@ const LAST_CALL: Duration = Duration::from_millis(100);
 /// A read that brings fewer bytes of a request that goes on is a tiny one.
 const TINY_BYTES: usize = 64;
 /// Tiny reads of one request before its bytes are let gather for a tick before each further read.
-const TRICKLES: u8 = 32;
+const TRICKLES: u8 = 16;
 
 /// How a wait for bytes ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Connection {
     /// More bytes of a request that has begun.
     async fn read_more(&mut self) -> io::Result<Result<(), Refusal>> {
         if self.trickles == TRICKLES {
-            self.server.clock.sleep(TICK).await;
+            self.socket.let_gather(&self.server.clock).await?;
         }
         Ok(match self.read().await? {
             Read::Bytes(read) => {

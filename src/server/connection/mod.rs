@@ -132,7 +132,7 @@ impl Connection {
         Ok(head.map(|head| Asked {
             method: head.method(),
             reply: head.reply(),
-            ping: App::is_ping(head.method(), head.path()) && !head.has_body(),
+            ping: App::is_ping(&head),
             expects_continue: head.expects_continue(),
         }))
     }
