@@ -20,12 +20,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use async_executor::{Executor, LocalExecutor};
+use futures_lite::future;
 use poller::Poller;
 
 pub use acceptor::Acceptor;
 pub use clock::{Clock, Deadline, TICK};
 pub use drain::Drain;
 pub use socket::Socket;
+
+/// Tasks that a thread runs before it looks at its sockets again.
+const TASKS_IN_A_ROW: usize = 64;
 
 /// Which kind of executor the threads of a worker run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +103,7 @@ fn run_local<P: Program>(threads: usize, program: &P) -> std::io::Result<Vec<P::
     let seat = |number: usize, poller: Arc<Poller>| {
         let executor = Rc::new(LocalExecutor::new());
         let main = program.run(number, executor.clone());
-        poller.block_on(executor.run(main))
+        poller.block_on(run_alone(&executor, main))
     };
     let first = Poller::new()?;
     std::thread::scope(|scope| {
@@ -118,6 +122,27 @@ fn run_local<P: Program>(threads: usize, program: &P) -> std::io::Result<Vec<P::
         });
         Ok(std::iter::once(first).chain(others).collect())
     })
+}
+
+/// Runs `main`, and the tasks of `executor` beside it. What [`LocalExecutor::run`] does besides, a queue per thread and
+/// stealing between them, is of no use where one thread runs them all.
+async fn run_alone<T>(executor: &LocalExecutor<'static>, main: impl Future<Output = T>) -> T {
+    let tasks = async {
+        loop {
+            // Waits for one.
+            executor.tick().await;
+            if (1..TASKS_IN_A_ROW).all(|_| executor.try_tick()) {
+                future::yield_now().await;
+            }
+        }
+    };
+    future::or(main, tasks).await
+}
+
+/// Lets other tasks run before this one goes on: those too whose sockets have news that nobody has looked at yet.
+pub async fn yield_now() {
+    Poller::look();
+    future::yield_now().await;
 }
 
 fn run_shared<P: Program>(threads: usize, program: &P) -> std::io::Result<P::Output> {

@@ -229,6 +229,21 @@ impl Poller {
         }
     }
 
+    /// Looks whether there is news for the tasks of this thread's executor, unless a thread waits for it already.
+    pub(super) fn look() {
+        if let Some(poller) = CURRENT.with_borrow(Clone::clone) {
+            poller.look_for(&mut News::default());
+        }
+    }
+
+    fn look_for(&self, news: &mut News) {
+        if let Ok(lead) = self.lead.try_lock() {
+            self.wait(news, Some(&Timespec::default()));
+            news.wake();
+            self.hand_over(lead);
+        }
+    }
+
     /// Stops leading, and has an idle thread lead from now on: it may have parked because of us.
     fn hand_over(&self, lead: MutexGuard<'_, ()>) {
         drop(lead);
@@ -255,13 +270,7 @@ impl Poller {
             }
             match runner.woken.swap(false, Ordering::SeqCst) {
                 // More to do at once: only look whether there is news.
-                true => {
-                    if let Ok(lead) = self.lead.try_lock() {
-                        self.wait(&mut news, Some(&Timespec::default()));
-                        news.wake();
-                        self.hand_over(lead);
-                    }
-                }
+                true => self.look_for(&mut news),
                 false => runner.idle(&mut news),
             }
         };

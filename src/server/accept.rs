@@ -15,7 +15,7 @@ use super::listener::Listener;
 use super::places::Place;
 use super::{Server, connection};
 use crate::observe::{self, Event};
-use crate::runtime::{Acceptor, Socket, Spawn, TICK};
+use crate::runtime::{self, Acceptor, Socket, Spawn, TICK};
 
 /// Between attempts while the system refuses more descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -96,7 +96,7 @@ impl<S: Spawn> Door<S> {
                 }
             }
             if count % IN_A_ROW == 0 {
-                future::yield_now().await;
+                runtime::yield_now().await;
             }
         }
     }

@@ -18,13 +18,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use futures_lite::future;
 use http_types::Method;
 
 use super::{Server, second};
 use crate::app::App;
 use crate::http::{Reader, Refusal, Reply};
-use crate::runtime::{Deadline, Socket};
+use crate::runtime::{self, Deadline, Socket};
 
 /// Requests answered in a row before other connections have their turn.
 const IN_A_ROW: u32 = 32;
@@ -121,7 +120,7 @@ impl Connection {
             in_a_row += 1;
             if in_a_row == IN_A_ROW {
                 in_a_row = 0;
-                future::yield_now().await;
+                runtime::yield_now().await;
             }
         }
     }
