@@ -62,16 +62,20 @@ pub(super) fn all(bytes: &[u8], class: u8) -> bool {
 
 /// Whether `bytes` are characters of `class` and percent triplets (RFC 3986 section 2.1).
 pub(super) fn is_uri(bytes: &[u8], class: u8) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|&byte| !is(byte, class)) {
-        match rest[at..] {
-            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                rest = &rest[at + 3..];
-            }
-            _ => return false,
+    uri_length(bytes, class) == bytes.len()
+}
+
+/// How many bytes at the front are characters of `class` and percent triplets.
+pub(super) fn uri_length(bytes: &[u8], class: u8) -> usize {
+    let mut at = 0;
+    loop {
+        let plain = bytes[at..].iter().take_while(|&&byte| is(byte, class));
+        at += plain.count();
+        match bytes[at..] {
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => at += 3,
+            _ => return at,
         }
     }
-    true
 }
 
 /// `bytes` without the optional white space around them: SP and HTAB, never what Unicode calls white space.

@@ -42,13 +42,12 @@ pub(super) fn parse(method: Method, target: &[u8]) -> Result<Target<'_>, Refusal
 }
 
 fn path_and_query<'a>(authority: Option<&'a [u8]>, bytes: &'a [u8]) -> Result<Target<'a>, Refusal> {
-    let (path, query) = match memchr(b'?', bytes) {
-        Some(at) => (&bytes[..at], Some(&bytes[at + 1..])),
-        None => (bytes, None),
+    let (path, rest) = bytes.split_at(chars::uri_length(bytes, PATH));
+    let query = match rest {
+        [] => None,
+        [b'?', query @ ..] if chars::is_uri(query, QUERY) => Some(query),
+        _ => return Err(Refusal::Target),
     };
-    if !chars::is_uri(path, PATH) || !query.is_none_or(|query| chars::is_uri(query, QUERY)) {
-        return Err(Refusal::Target);
-    }
     Ok(Target {
         authority,
         path,
@@ -83,11 +82,11 @@ pub(super) fn is_authority(bytes: &[u8]) -> bool {
         }
         &literal[end + 1..]
     } else {
-        let end = memchr(b':', bytes).unwrap_or(bytes.len());
-        if end == 0 || !chars::is_uri(&bytes[..end], HOST) {
+        let (name, rest) = bytes.split_at(chars::uri_length(bytes, HOST));
+        if name.is_empty() {
             return false;
         }
-        &bytes[end..]
+        rest
     };
     match rest {
         [] => true,
