@@ -1,10 +1,10 @@
 //! HTTP/1.1 as bytes in, messages out: RFC 9110 and 9112, with no socket, clock or executor.
 //!
-//! bytes → [`Reader`] (`scan` → `parse` with `target` and `framing` → `chunked`) → [`Head`] or
+//! bytes → [`Reader`] (`parse` with `target` and `framing`, or first `scan` → `chunked`) → [`Head`] or
 //! [`Request`] → an endpoint → [`Response`] → [`encode()`] → bytes
 //!
-//! - `scan`: where a head ends, found in one pass, taken up where the bytes ended last time
-//! - `parse`: a whole head, tokenized and checked
+//! - `parse`: a head, tokenized and checked
+//! - `scan`: where a head ends that comes in pieces, found in one pass, taken up where the bytes ended last time
 //! - `target`: request targets and authorities, after RFC 3986
 //! - `framing`: how long a body is and whether the connection persists, decided once
 //! - `chunked`: the chunked coding, decoded in place

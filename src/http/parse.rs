@@ -117,17 +117,25 @@ impl<'a> Acted<'a> {
     }
 }
 
-/// Reads a whole head, empty line included, into `parsed`, whose memory is used again.
-pub(super) fn parse(bytes: &[u8], limits: &Limits, parsed: &mut Parsed) -> Result<(), Refusal> {
+/// Reads the head at the front of `bytes` into `parsed`, whose memory is used again. Its length, empty line included;
+/// `None`: it is not whole.
+///
+/// A refusal is right, but need not name what is wrong first: the scan's order counts.
+pub(super) fn parse(
+    bytes: &[u8],
+    limits: &Limits,
+    parsed: &mut Parsed,
+) -> Result<Option<usize>, Refusal> {
+    let bytes = &bytes[..bytes.len().min(limits.head)];
     let mut table = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut []);
     let status = request
         .parse_with_uninit_headers(bytes, &mut table)
         .map_err(|error| reason(error, bytes))?;
-    // The scan found this head's end, so another end would be another reading of the same bytes: refuse it.
-    if status != httparse::Status::Complete(bytes.len()) {
-        return Err(Refusal::RequestLine);
-    }
+    let httparse::Status::Complete(length) = status else {
+        return Ok(None);
+    };
+    let bytes = &bytes[..length];
     let (Some(name), Some(target), Some(minor)) = (request.method, request.path, request.version)
     else {
         return Err(Refusal::RequestLine);
@@ -143,14 +151,25 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, parsed: &mut Parsed) -> Resul
         Version::Http11
     };
 
+    if request.headers.len() > limits.fields {
+        return Err(Refusal::TooManyFields);
+    }
     let mut acted = Acted::default();
     parsed.fields.clear();
     for field in &*request.headers {
+        let name = Span::of(field.name.as_bytes(), bytes);
+        // A name begins its line. The tokenizer takes a bare LF for the end of the one before (RFC 9112 section 2.2).
+        if !bytes[..name.start as usize].ends_with(b"\r\n") {
+            return Err(Refusal::LineEnd);
+        }
         acted.add(field.name, field.value)?;
         parsed.fields.push(Field {
-            name: Span::of(field.name.as_bytes(), bytes),
+            name,
             value: Span::of(field.value, bytes),
         });
+    }
+    if !bytes.ends_with(b"\r\n\r\n") {
+        return Err(Refusal::LineEnd);
     }
 
     parsed.method = method;
@@ -171,7 +190,7 @@ pub(super) fn parse(bytes: &[u8], limits: &Limits, parsed: &mut Parsed) -> Resul
     // RFC 9110 section 10.1.1: no 100 to HTTP/1.0, and none where there is no content to go on with.
     parsed.expects_continue =
         acted.expects_continue && version == Version::Http11 && parsed.body != BodyLength::Known(0);
-    Ok(())
+    Ok(Some(length))
 }
 
 /// RFC 9112 section 3.2: one valid `Host` in every HTTP/1.1 request and at most one in any; the authority of an

@@ -120,6 +120,7 @@ impl Reader {
     ///
     /// # Errors
     /// Why the request is refused. The connection is at its end: every further call says the same.
+    #[inline]
     pub fn head(&mut self) -> Result<Option<Head<'_>>, Refusal> {
         match self.phase {
             Phase::Head => match self.find_head() {
@@ -144,11 +145,9 @@ impl Reader {
         if !self.skip_empty_lines()? {
             return Ok(false);
         }
-        let bytes = self.buffer.bytes();
-        let Some(length) = self.scan.head_length(bytes, &self.limits)? else {
+        let Some(length) = self.read_head()? else {
             return Ok(false);
         };
-        parse::parse(&bytes[..length], &self.limits, &mut self.parsed)?;
         self.head_length = length;
         self.phase = match self.parsed.body {
             BodyLength::Known(0) => Phase::Whole {
@@ -162,6 +161,27 @@ impl Reader {
             }),
         };
         Ok(true)
+    }
+
+    /// Reads the head into `parsed`; its length, if it is whole.
+    ///
+    /// Nearly every head is whole and right when it is first looked at, and the tokenizer's one pass will do. Any other
+    /// is scanned: that finds a late end without starting over, and whatever is wrong in the order of the bytes.
+    fn read_head(&mut self) -> Result<Option<usize>, Refusal> {
+        let bytes = self.buffer.bytes();
+        if !self.scan.has_begun()
+            && let Ok(Some(length)) = parse::parse(bytes, &self.limits, &mut self.parsed)
+        {
+            return Ok(Some(length));
+        }
+        let Some(length) = self.scan.head_length(bytes, &self.limits)? else {
+            return Ok(None);
+        };
+        match parse::parse(&bytes[..length], &self.limits, &mut self.parsed)? {
+            Some(end) if end == length => Ok(Some(length)),
+            // Another end would be another reading of the same bytes: refuse it.
+            _ => Err(Refusal::RequestLine),
+        }
     }
 
     /// Whether a request line has begun. A client of another protocol is told so at its first byte.

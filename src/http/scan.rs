@@ -1,9 +1,10 @@
-//! Where a head ends: one pass over its line feeds, taken up again where the bytes ended last time.
+//! Where a head ends that was not whole, or not right, at the first look: one pass over its line feeds, taken up again
+//! where the bytes ended last time.
 //!
 //! The tokenizer takes a bare LF for a line end and parses an unfinished head from the start at every try. So the
-//! end is looked for here first: every LF must follow a CR (RFC 9112 section 2.2), lines and bytes are counted
-//! while they pass, and the tokenizer sees a head once, when it is whole. All is decided in the order of the
-//! bytes, so what is refused does not depend on how they were cut.
+//! end is looked for here: every LF must follow a CR (RFC 9112 section 2.2), lines and bytes are counted while they
+//! pass, and the tokenizer sees the head again when it is whole. All is decided in the order of the bytes, so what is
+//! refused does not depend on how they were cut; what `parse` takes at the first look keeps the same rules.
 
 use memchr::memchr;
 
@@ -25,6 +26,11 @@ pub(super) struct Scan {
 }
 
 impl Scan {
+    /// Whether any of the head has been looked at.
+    pub(super) fn has_begun(&self) -> bool {
+        self.seen > 0
+    }
+
     /// The length of the head at the front of `bytes`, once its empty line is there.
     pub(super) fn head_length(
         &mut self,
