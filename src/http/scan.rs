@@ -38,7 +38,7 @@ impl Scan {
         limits: &Limits,
     ) -> Result<Option<usize>, Refusal> {
         let bytes = &bytes[..bytes.len().min(limits.head)];
-        while let Some(found) = memchr(b'\n', &bytes[self.seen..]) {
+        while let Some(found) = line_feed(&bytes[self.seen..]) {
             let line_feed = self.seen + found;
             if self.lines == 0 {
                 request_line(&bytes[..line_feed], limits)?;
@@ -64,6 +64,15 @@ impl Scan {
             true => Err(Refusal::HeadTooLarge),
             false => Ok(None),
         }
+    }
+}
+
+/// The first line feed. A trickle brings so few bytes at a time that calling memchr costs more than a look at them.
+#[inline]
+fn line_feed(bytes: &[u8]) -> Option<usize> {
+    match bytes.len() {
+        ..8 => bytes.iter().position(|&byte| byte == b'\n'),
+        _ => memchr(b'\n', bytes),
     }
 }
 
