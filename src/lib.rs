@@ -24,6 +24,7 @@
 //! | [`process`] | a worker from its start to its end |
 //! | [`ping`] | the health probe |
 //! | `sys` | the one file with `unsafe` |
+//! | `work` | for tests and fuzzing: what an input costs |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli` know nobody;
 //! `error`, `runtime`, `pg`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an
@@ -46,6 +47,7 @@ pub mod runtime;
 pub mod server;
 pub mod sql;
 mod sys;
+mod work;
 
 pub use app::App;
 pub use endpoint::{Context, Endpoint};

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::{fmt, mem};
 
+use crate::work;
+
 /// The first allocation, in bytes: a page, enough for nearly every request and for a few pipelined ones.
 pub(super) const FIRST: usize = 4 * 1024;
 /// Reads smaller than this, in bytes, are not worth their system call: rather grow, where that is allowed.
@@ -43,12 +45,14 @@ impl Buffer {
     pub(super) fn space(&mut self, wanted: usize, most: usize) -> &mut [u8] {
         if self.start > 0 {
             // At most once for a request, and what is moved is a part of one, read together with others before it.
+            work::add(self.end - self.start);
             self.memory.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
         let size = self.memory.len();
         if size - self.end < LEAST_READ && size < most {
             let grown = (2 * size).max(wanted).min(most).max(FIRST);
+            work::add(grown);
             self.memory.reserve_exact(grown - size);
             self.memory.resize(grown, 0);
         }
@@ -86,6 +90,7 @@ impl Buffer {
     /// These bytes, in the memory they lie in. The buffer is left without any.
     pub(super) fn give_away(&mut self, bytes: Range<usize>) -> Vec<u8> {
         let mut memory = mem::take(&mut self.memory);
+        work::add(bytes.len());
         memory.truncate(self.start + bytes.end);
         memory.drain(..self.start + bytes.start);
         self.clear();

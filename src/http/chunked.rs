@@ -8,6 +8,7 @@
 
 use super::chars::{self, FIELD, QUOTED, TOKEN};
 use super::{Limits, Refusal};
+use crate::work;
 
 /// As many as a `u64` holds, so that a size can not overflow.
 const MOST_SIZE_DIGITS: u8 = 16;
@@ -83,6 +84,7 @@ impl Chunked {
                 at += self.take_data(buffer, at);
                 continue;
             }
+            work::add(1);
             self.state = self.step(buffer[at])?;
             at += 1;
             if self.state == State::End {
@@ -96,6 +98,7 @@ impl Chunked {
     fn take_data(&mut self, buffer: &mut [u8], at: usize) -> usize {
         let there = buffer.len() - at;
         let run = usize::try_from(self.size).map_or(there, |size| size.min(there));
+        work::add(run);
         buffer.copy_within(at..at + run, self.length);
         self.length += run;
         self.size -= run as u64;

@@ -10,6 +10,7 @@ use super::framing::{self, BodyLength, Connection, Line};
 use super::limits::MOST_FIELDS;
 use super::target::{self, Target};
 use super::{Limits, Method, Refusal, Version};
+use crate::work;
 
 /// A part of a head's bytes. Heads are bounded far below 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,6 +128,7 @@ pub(super) fn parse(
     parsed: &mut Parsed,
 ) -> Result<Option<usize>, Refusal> {
     let bytes = &bytes[..bytes.len().min(limits.head)];
+    work::add(bytes.len());
     let mut table = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut []);
     let status = request

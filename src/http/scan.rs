@@ -10,6 +10,7 @@ use memchr::memchr;
 
 use super::chars::{self, TOKEN};
 use super::{Limits, Refusal};
+use crate::work;
 
 /// The request line's bytes beside the target: the longest method (17), the version (8), two spaces, CR, and room.
 const REQUEST_LINE_REST: usize = 64;
@@ -39,6 +40,7 @@ impl Scan {
     ) -> Result<Option<usize>, Refusal> {
         let bytes = &bytes[..bytes.len().min(limits.head)];
         while let Some(found) = line_feed(&bytes[self.seen..]) {
+            work::add(found + 1);
             let line_feed = self.seen + found;
             if self.lines == 0 {
                 request_line(&bytes[..line_feed], limits)?;
@@ -56,6 +58,7 @@ impl Scan {
             self.line = self.seen;
             self.lines += 1;
         }
+        work::add(bytes.len() - self.seen);
         self.seen = bytes.len();
         if self.lines == 0 {
             request_line(bytes, limits)?;

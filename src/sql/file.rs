@@ -12,6 +12,7 @@ use super::finding::{Finding, Source};
 use super::parameter::Declaration;
 use super::statement::{Statement, keyword};
 use crate::router::Template;
+use crate::work;
 
 /// What the answer is made of: the mark behind an endpoint's name, as in aiosql.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,6 +342,7 @@ fn check_reading(source: &Arc<Source>, method: Method, body: Range<usize>) -> Re
 fn lines(text: &str, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     let mut at = range.start;
     text[range].split_inclusive('\n').map(move |line| {
+        work::add(line.len());
         at += line.len();
         at - line.len()..at
     })

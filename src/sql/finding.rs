@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::work;
+
 /// A file of SQL: its path as the user would name it, and its text.
 #[derive(Debug)]
 pub struct Source {
@@ -45,6 +47,7 @@ impl Source {
     /// `path:line:column` of a byte offset; both count from 1, the column in characters.
     pub fn place(&self, at: usize) -> String {
         let before = self.text.get(..at).unwrap_or(&self.text);
+        work::add(before.len());
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() + 1;
         let column = before[line_start..].chars().count() + 1;

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::work;
+
 /// What a piece of SQL is. Together the pieces of a text are the whole text, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
@@ -65,7 +67,7 @@ impl<'a> Lexer<'a> {
         let second = bytes.get(1).copied().unwrap_or(0);
         Ok(match bytes[0] {
             byte if is_space(byte as char) => (Token::Space, prefix(rest, is_space)),
-            b'-' if second == b'-' => (Token::Comment, rest.find('\n').unwrap_or(rest.len())),
+            b'-' if second == b'-' => (Token::Comment, prefix(rest, |c| c != '\n')),
             b'/' if second == b'*' => (Token::Comment, self.block_comment()?),
             b'\'' => (Token::String, self.quoted(0, b'\'', false)?),
             b'e' | b'E' if second == b'\'' => (Token::String, self.quoted(1, b'\'', true)?),
@@ -99,6 +101,7 @@ impl<'a> Lexer<'a> {
         let bytes = self.rest().as_bytes();
         let mut at = skip + 1;
         while let Some(byte) = bytes.get(at) {
+            work::add(1);
             if *byte == b'\\' && backslash {
                 at += 2;
             } else if *byte != quote {
@@ -121,6 +124,7 @@ impl<'a> Lexer<'a> {
         let bytes = self.rest().as_bytes();
         let (mut at, mut depth) = (2, 1);
         while depth > 0 {
+            work::add(1);
             match bytes.get(at..at + 2) {
                 Some(b"/*") => (at, depth) = (at + 2, depth + 1),
                 Some(b"*/") => (at, depth) = (at + 2, depth - 1),
@@ -145,7 +149,9 @@ impl<'a> Lexer<'a> {
             return Ok((Token::Other, 1));
         }
         let (delimiter, body) = rest.split_at(tag + 2);
-        match body.find(delimiter) {
+        let end = body.find(delimiter);
+        work::add(end.unwrap_or(body.len()));
+        match end {
             Some(end) => Ok((Token::String, end + 2 * delimiter.len())),
             None => Err(Unterminated {
                 at: self.at,
@@ -220,8 +226,11 @@ fn is_name(character: char) -> bool {
 
 /// The length in bytes of the characters at the start of `text` that satisfy `test`.
 fn prefix(text: &str, test: impl Fn(char) -> bool) -> usize {
-    text.find(|character| !test(character))
-        .unwrap_or(text.len())
+    let length = text
+        .find(|character| !test(character))
+        .unwrap_or(text.len());
+    work::add(length);
+    length
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use regex_lite::Regex;
 
+use crate::work;
+
 /// A declared parameter.
 #[derive(Clone, Debug)]
 pub struct Declaration {
@@ -196,6 +198,7 @@ fn words(text: &str) -> Result<Vec<Range<usize>>, DeclarationError> {
     let mut words = Vec::new();
     let (mut start, mut end) = (None, text.len());
     let (mut depth, mut quoted) = (0_usize, false);
+    work::add(text.len());
     for (at, character) in text.char_indices() {
         let inside = quoted || depth > 0;
         if !inside && text[at..].starts_with("--") {

@@ -1,6 +1,7 @@
 //! What a reader allocates, keeps and gives away, and its last answer.
 
 use super::*;
+use crate::work;
 
 #[test]
 fn memory_is_used_again_and_given_back() {
@@ -47,6 +48,16 @@ fn large_bodies_are_paid_for_by_sending_them() {
     }
     assert_eq!(reader.request().body().len(), 1024 * 1024);
     assert!(!reader.buffered() && reader.space().len() <= 8192);
+}
+
+/// 64 KiB of head are searched and parsed once, also when they come byte by byte.
+#[test]
+fn how_a_head_is_cut_does_not_make_it_dearer() {
+    let filler = "a".repeat(60_000);
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {filler}\r\n\r\n");
+    let cost = |piece| work::of(|| read(head.as_bytes(), &[piece], Limits::default())).1;
+    assert_eq!(cost(1), cost(usize::MAX));
+    assert!(cost(1) < 5 * head.len());
 }
 
 #[test]
