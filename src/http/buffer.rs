@@ -41,13 +41,20 @@ impl Buffer {
         self.memory.len()
     }
 
-    /// Room for a read. When little is left it doubles, up to `most` bytes, or goes to `wanted` at once.
-    pub(super) fn space(&mut self, wanted: usize, most: usize) -> &mut [u8] {
+    /// Moves the bytes to the front, so that all room is behind them.
+    pub(super) fn move_to_front(&mut self) {
         if self.start > 0 {
-            // At most once for a request, and what is moved is a part of one, read together with others before it.
             work::add(self.end - self.start);
             self.memory.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
+        }
+    }
+
+    /// Room for a read. When little is left it doubles, up to `most` bytes, or goes to `wanted` at once.
+    pub(super) fn space(&mut self, wanted: usize, most: usize) -> &mut [u8] {
+        // Each byte that is moved has one before it that was used up, and is so paid for.
+        if self.start >= self.bytes().len() {
+            self.move_to_front();
         }
         let size = self.memory.len();
         if size - self.end < LEAST_READ && size < most {

@@ -86,8 +86,17 @@ impl Reader {
     }
 
     /// Where the next read goes. Never empty while [`head`](Self::head) or [`body`](Self::body) says `None`, nor
-    /// after a refusal, when what is read is thrown away. While a whole request waits to be taken it may be empty.
+    /// after a refusal, when what is read is thrown away. While whole requests may be waiting it may be empty.
     pub fn space(&mut self) -> &mut [u8] {
+        let waiting = match self.phase {
+            Phase::Head => !self.scan.has_begun(),
+            Phase::Whole { .. } => true,
+            Phase::Body(_) | Phase::Refused { .. } => false,
+        };
+        if !waiting {
+            // A part of one request, so it is moved once. Those that are waiting would be moved for each before them.
+            self.buffer.move_to_front();
+        }
         let (wanted, most) = match &self.phase {
             Phase::Head => (FIRST, self.limits.head),
             Phase::Body(Arriving::Known(body)) => (

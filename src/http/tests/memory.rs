@@ -50,6 +50,23 @@ fn large_bodies_are_paid_for_by_sending_them() {
     assert!(!reader.buffered() && reader.space().len() <= 8192);
 }
 
+/// Each would be moved once for every one before it: they stay where they are until half of them is taken.
+#[test]
+fn pipelined_requests_are_not_moved_for_each_other() {
+    let bytes = b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    let mut reader = Reader::new(Limits::default());
+    reader.space()[..bytes.len()].copy_from_slice(&bytes);
+    reader.advance(bytes.len());
+    let end = reader.space().as_ptr();
+    let moved = (1..=100).find(|_| {
+        assert!(matches!(reader.body(), Ok(Some(0))));
+        reader.skip();
+        // As while an endpoint is at work: that a client has gone away is noticed by reading.
+        reader.space().as_ptr() != end
+    });
+    assert_eq!(moved, Some(50));
+}
+
 /// 64 KiB of head are searched and parsed once, also when they come byte by byte.
 #[test]
 fn how_a_head_is_cut_does_not_make_it_dearer() {
