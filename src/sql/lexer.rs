@@ -89,7 +89,10 @@ impl<'a> Lexer<'a> {
             b':' => self.colon()?,
             b';' => (Token::Semicolon, 1),
             // A letter after the digits belongs to it (1e5, 0xff), so that it is not taken for a name.
-            b'0'..=b'9' => (Token::Number, prefix(rest, |c| is_name(c) || c == '.')),
+            b'0'..=b'9' => (
+                Token::Number,
+                prefix(rest, |c| (is_name(c) && c != '$') || c == '.'),
+            ),
             _ if rest.starts_with(is_name_start) => (Token::Word, prefix(rest, is_name)),
             _ => (Token::Other, rest.chars().next().map_or(1, char::len_utf8)),
         })
@@ -220,7 +223,7 @@ fn is_name_start(character: char) -> bool {
     character.is_ascii_alphabetic() || character == '_' || !character.is_ascii()
 }
 
-fn is_name(character: char) -> bool {
+pub(super) fn is_name(character: char) -> bool {
     is_name_start(character) || character.is_ascii_digit() || character == '$'
 }
 

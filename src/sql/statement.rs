@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::finding::{Finding, Source};
-use super::lexer::{Lexer, Token};
+use super::lexer::{Lexer, Token, is_name};
 
 /// One SQL statement with `$1`, `$2`, … in place of its parameters' names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,7 @@ impl Statement {
                     ));
                 }
                 Token::Parameter(name) => {
+                    stands_apart(source, &place)?;
                     let number = statement.number(&source.text[name], place.start);
                     statement.map.push((statement.sql.len(), place.start));
                     statement.sql.push_str(&format!("${number}"));
@@ -116,6 +117,17 @@ impl Statement {
             None => 0,
         }
     }
+}
+
+/// In place of a parameter that touches a word, its `$1` would become one word with it.
+fn stands_apart(source: &Arc<Source>, place: &Range<usize>) -> Result<(), Finding> {
+    let (before, after) = (&source.text[..place.start], &source.text[place.end..]);
+    if !before.ends_with(is_name) && !after.starts_with(is_name) {
+        return Ok(());
+    }
+    let text = &source.text[place.clone()];
+    let message = format!("{text} touches the word beside it");
+    Err(Finding::new(source, place.start, message).with_hint("put a space between"))
 }
 
 /// The tokens of a part of a file, with their places in the file.
@@ -212,6 +224,19 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
         assert_eq!(parse("select 1; -- end\n").unwrap().sql, "select 1");
+    }
+
+    #[test]
+    fn a_parameter_that_would_become_one_word_with_another_is_refused() {
+        for text in [
+            "limit:a", "1:a", "x1:a", "é:a", "$:a", ":a:b", ":aé", ":'a'b", ":'a'1", ":a$",
+            ":'a'e'x'", "r[1:a]",
+        ] {
+            let finding = parse(text).unwrap_err().to_string();
+            assert!(finding.contains(" touches the word beside it"), "{finding}");
+        }
+        let signs = parse("select(:a)::int+:b||:'c'||'x'||x[:a]<=:b,:c.d").unwrap();
+        assert_eq!(signs.sql, "select($1)::int+$2||$3||'x'||x[$1]<=$2,$3.d");
     }
 
     #[test]
