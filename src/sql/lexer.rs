@@ -67,10 +67,10 @@ impl<'a> Lexer<'a> {
         let second = bytes.get(1).copied().unwrap_or(0);
         Ok(match bytes[0] {
             byte if is_space(byte as char) => (Token::Space, prefix(rest, is_space)),
-            b'-' if second == b'-' => (Token::Comment, prefix(rest, |c| c != '\n')),
+            b'-' if second == b'-' => (Token::Comment, prefix(rest, |c| !is_line_end(c))),
             b'/' if second == b'*' => (Token::Comment, self.block_comment()?),
             b'\'' => (Token::String, self.quoted(0, b'\'', false)?),
-            b'e' | b'E' if second == b'\'' => (Token::String, self.quoted(1, b'\'', true)?),
+            b'e' | b'E' if second == b'\'' => (Token::String, self.escaped()?),
             b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if second == b'\'' => {
                 (Token::String, self.quoted(1, b'\'', false)?)
             }
@@ -121,6 +121,30 @@ impl<'a> Lexer<'a> {
             "string"
         };
         Err(Unterminated { at: self.at, what })
+    }
+
+    /// `E'…'` with the strings that continue it below: backslashes escape in those as well.
+    fn escaped(&self) -> Result<usize, Unterminated> {
+        let mut length = self.quoted(1, b'\'', true)?;
+        while let Some(next) = self.continued(length) {
+            length = self.quoted(next, b'\'', true)?;
+        }
+        Ok(length)
+    }
+
+    /// Where the string that ended at `end` goes on: at a quote, with a line end and nothing but blanks before it.
+    fn continued(&self, end: usize) -> Option<usize> {
+        let rest = &self.rest()[end..];
+        let (mut at, mut below) = (0, false);
+        loop {
+            let blank = prefix(&rest[at..], is_space);
+            below |= rest[at..at + blank].contains(is_line_end);
+            at += blank;
+            if !rest[at..].starts_with("--") {
+                return (below && rest[at..].starts_with('\'')).then_some(end + at);
+            }
+            at += prefix(&rest[at..], |c| !is_line_end(c));
+        }
     }
 
     fn block_comment(&self) -> Result<usize, Unterminated> {
@@ -218,6 +242,10 @@ fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
+fn is_line_end(character: char) -> bool {
+    matches!(character, '\n' | '\r')
+}
+
 /// PostgreSQL takes every byte above 127 for a letter.
 fn is_name_start(character: char) -> bool {
     character.is_ascii_alphabetic() || character == '_' || !character.is_ascii()
@@ -252,7 +280,7 @@ mod tests {
 
     #[test]
     fn parameters_are_found_where_they_are_parameters() {
-        let expected: [(&str, &[&str]); 15] = [
+        let expected: [(&str, &[&str]); 19] = [
             ("select :a, :'b' + :c_1::int", &["a", "b", "c_1"]),
             ("':a' E'\\':a' e'''\\\\' || :b", &["b"]),
             ("N':a' B':a' X':a' U&':a' U&\":a\" \":a\"", &[]),
@@ -268,6 +296,11 @@ mod tests {
             ("'\\' || :a", &["a"]),
             ("é:a", &["a"]),
             ("1e5:a", &["a"]),
+            // As PostgreSQL, a carriage return ends a comment, and a string goes on below where it has ended.
+            ("-- :a\r:b", &["b"]),
+            ("E'a'\n'\\':a' :b", &["b"]),
+            ("e'a' -- '\r\n -- '\n'\\':a' :b", &["b"]),
+            ("e'a' '\\' :a, 'a'\n'\\' :b", &["a", "b"]),
         ];
         for (sql, names) in expected {
             assert_eq!(parameters(sql), names, "{sql}");
