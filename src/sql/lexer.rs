@@ -193,25 +193,17 @@ impl<'a> Lexer<'a> {
         Ok(match rest.as_bytes().first() {
             Some(b':' | b'=') => (Token::Other, 2),
             Some(b'\'') => {
-                let length = prefix(&rest[1..], is_name);
+                let length = parameter_name(&rest[1..]);
                 match length > 0 && rest[1 + length..].starts_with('\'') {
                     true => (Token::Parameter(begin + 1..begin + 1 + length), length + 3),
                     false => (Token::Other, 1),
                 }
             }
-            Some(b'"') => (
-                Token::NameVariable,
-                1 + Lexer {
-                    text: self.text,
-                    at: begin,
-                }
-                .quoted(0, b'"', false)?,
-            ),
-            _ if rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') => {
-                let length = prefix(rest, |c| c.is_ascii_alphanumeric() || c == '_');
-                (Token::Parameter(begin..begin + length), length + 1)
-            }
-            _ => (Token::Other, 1),
+            Some(b'"') => (Token::NameVariable, self.quoted(1, b'"', false)?),
+            _ => match parameter_name(rest) {
+                0 => (Token::Other, 1),
+                length => (Token::Parameter(begin..begin + length), length + 1),
+            },
         })
     }
 }
@@ -255,6 +247,15 @@ pub(super) fn is_name(character: char) -> bool {
     is_name_start(character) || character.is_ascii_digit() || character == '$'
 }
 
+/// The length of the parameter's name at the start of `text`: what psql takes, but for digits at the start, which
+/// are an array slice, and letters that are not ASCII.
+fn parameter_name(text: &str) -> usize {
+    match text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        true => prefix(text, |c| c.is_ascii_alphanumeric() || c == '_'),
+        false => 0,
+    }
+}
+
 /// The length in bytes of the characters at the start of `text` that satisfy `test`.
 fn prefix(text: &str, test: impl Fn(char) -> bool) -> usize {
     let length = text
@@ -280,7 +281,7 @@ mod tests {
 
     #[test]
     fn parameters_are_found_where_they_are_parameters() {
-        let expected: [(&str, &[&str]); 19] = [
+        let expected: [(&str, &[&str]); 20] = [
             ("select :a, :'b' + :c_1::int", &["a", "b", "c_1"]),
             ("':a' E'\\':a' e'''\\\\' || :b", &["b"]),
             ("N':a' B':a' X':a' U&':a' U&\":a\" \":a\"", &[]),
@@ -301,6 +302,7 @@ mod tests {
             ("E'a'\n'\\':a' :b", &["b"]),
             ("e'a' -- '\r\n -- '\n'\\':a' :b", &["b"]),
             ("e'a' '\\' :a, 'a'\n'\\' :b", &["a", "b"]),
+            (":'1' :'é' :'a$' :'a b'", &[]),
         ];
         for (sql, names) in expected {
             assert_eq!(parameters(sql), names, "{sql}");
@@ -315,6 +317,7 @@ mod tests {
             ("/* /* */", 0, "comment"),
             ("1 $a$ $b$", 2, "dollar-quoted string"),
             ("E'\\'", 0, "string"),
+            ("1 :\"a", 2, "quoted name"),
         ];
         for (sql, at, what) in expected {
             assert_eq!(
