@@ -230,7 +230,7 @@ impl Iterator for Lexer<'_> {
 }
 
 /// The white space of PostgreSQL's lexer.
-fn is_space(character: char) -> bool {
+pub(super) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::finding::{Finding, Source};
-use super::lexer::{Lexer, Token, is_name};
+use super::lexer::{Lexer, Token, is_name, is_space};
 
 /// One SQL statement with `$1`, `$2`, … in place of its parameters' names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,9 @@ impl Statement {
                 "no statement below this header",
             ));
         }
-        statement.sql.truncate(statement.sql.trim_end().len());
+        statement
+            .sql
+            .truncate(statement.sql.trim_end_matches(is_space).len());
         Ok(statement)
     }
 
@@ -237,6 +239,14 @@ mod tests {
         }
         let signs = parse("select(:a)::int+:b||:'c'||'x'||x[:a]<=:b,:c.d").unwrap();
         assert_eq!(signs.sql, "select($1)::int+$2||$3||'x'||x[$1]<=$2,$3.d");
+    }
+
+    #[test]
+    fn only_sqls_own_white_space_is_taken_from_the_end() {
+        assert_eq!(
+            parse("select a\u{a0} \t\r\n").unwrap().sql,
+            "select a\u{a0}"
+        );
     }
 
     #[test]
