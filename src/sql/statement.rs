@@ -21,8 +21,12 @@ impl Statement {
     /// Reads the one statement in `range` of the file.
     ///
     /// # Errors
-    /// No statement, more than one, something without an end, a variable that cannot be a parameter.
+    /// No statement, more than one, something without an end, a variable that cannot be a parameter, a NUL.
     pub fn parse(source: &Arc<Source>, range: Range<usize>) -> Result<Statement, Finding> {
+        if let Some(at) = source.text[range.clone()].find('\0') {
+            let message = "a NUL character, of which PostgreSQL takes none";
+            return Err(Finding::new(source, range.start + at, message));
+        }
         let mut statement = Statement {
             sql: String::new(),
             parameters: Vec::new(),
@@ -222,6 +226,7 @@ mod tests {
             "select $1",
             "select :\"a\"",
             "select 'a",
+            "select 'a\0'",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }
