@@ -3,6 +3,7 @@
 //! The format is aiosql's, whose reader takes every comment line after `-- name:` for documentation. What precedes the
 //! first block is a comment of the file.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -230,6 +231,8 @@ const OPERATORS: &str =
 struct Header {
     route: Option<(Method, Template, usize)>,
     declarations: Vec<Declaration>,
+    /// Their names.
+    declared: HashSet<String>,
     text: Vec<String>,
 }
 
@@ -264,7 +267,7 @@ impl Header {
         } else if let Some(declaration) = parameter_text(text) {
             let at = comment.start + declaration;
             match Declaration::parse(&text[declaration..]) {
-                Ok(new) if self.declarations.iter().any(|old| old.name == new.name) => {
+                Ok(new) if !self.declared.insert(new.name.clone()) => {
                     findings.push(Finding::new(
                         source,
                         at,

@@ -1,6 +1,7 @@
 //! What is wrong with a file, and where: `prices.sql:7:12: message`.
 
 use std::fmt;
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ pub struct Source {
     pub path: PathBuf,
     /// The whole text.
     pub text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 /// Something wrong in a file.
@@ -44,13 +47,21 @@ impl Finding {
 }
 
 impl Source {
+    /// A file of this path and text.
+    pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Source {
+        let (path, text) = (path.into(), text.into());
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = iter::once(0).chain(ends).collect();
+        Source { path, text, lines }
+    }
+
     /// `path:line:column` of a byte offset; both count from 1, the column in characters.
     pub fn place(&self, at: usize) -> String {
         let before = self.text.get(..at).unwrap_or(&self.text);
-        work::add(before.len());
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
+        let line = self.lines.partition_point(|start| *start <= before.len());
+        let in_line = &before[self.lines[line - 1]..];
+        work::add(in_line.len());
+        let column = in_line.chars().count() + 1;
         format!("{}:{line}:{column}", self.path.display())
     }
 }
@@ -79,3 +90,24 @@ impl fmt::Display for Findings {
 }
 
 impl std::error::Error for Findings {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_from_one_in_characters() {
+        let source = Source::new("a.sql", "é;\n\nb");
+        let places = [0, 2, 3, 4, 5, 6].map(|at| source.place(at));
+        let expected = ["1:1", "1:2", "1:3", "2:1", "3:1", "3:2"];
+        assert_eq!(places, expected.map(|place| format!("a.sql:{place}")));
+    }
+
+    /// A file with a mistake on every line is not read once more for each.
+    #[test]
+    fn a_place_costs_its_line() {
+        let source = Source::new("a.sql", "mistake\n".repeat(1000));
+        let (place, work) = work::of(|| source.place(source.text.len() - 1));
+        assert_eq!((place.as_str(), work), ("a.sql:1000:8", 7));
+    }
+}

@@ -37,7 +37,7 @@ pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
             .with_context(|| format!("cannot read {}", path.display()))?;
         // Some editors begin a file with a byte order mark; it would hide the first `-- name:`. As psql does.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        let (defined, wrong) = file::parse(&Arc::new(Source { path, text }));
+        let (defined, wrong) = file::parse(&Arc::new(Source::new(path, text)));
         definitions.extend(defined);
         findings.extend(wrong);
     }
@@ -115,10 +115,7 @@ mod tests {
     fn definitions(files: &[(&str, &str)]) -> (Vec<Definition>, Vec<Finding>) {
         let mut all = (Vec::new(), Vec::new());
         for (path, text) in files {
-            let (definitions, findings) = file::parse(&Arc::new(Source {
-                path: path.into(),
-                text: (*text).into(),
-            }));
+            let (definitions, findings) = file::parse(&Arc::new(Source::new(path, *text)));
             all.0.extend(definitions);
             all.1.extend(findings);
         }

@@ -1,5 +1,6 @@
 //! A statement with named parameters, as PostgreSQL gets it: `:market_id` becomes `$1` everywhere.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ impl Statement {
             parameters: Vec::new(),
             map: Vec::new(),
         };
+        // The same name is the same number.
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut ended = false;
         for token in tokens(source, range.clone()) {
             let (token, place) = token?;
@@ -73,7 +76,12 @@ impl Statement {
                 }
                 Token::Parameter(name) => {
                     stands_apart(source, &place)?;
-                    let number = statement.number(&source.text[name], place.start);
+                    let name = &source.text[name];
+                    let number = *numbers.entry(name).or_insert_with(|| {
+                        let parameters = &mut statement.parameters;
+                        parameters.push((name.to_owned(), place.start));
+                        parameters.len()
+                    });
                     statement.map.push((statement.sql.len(), place.start));
                     statement.sql.push_str(&format!("${number}"));
                     statement.map.push((statement.sql.len(), place.end));
@@ -97,17 +105,6 @@ impl Statement {
             .sql
             .truncate(statement.sql.trim_end_matches(is_space).len());
         Ok(statement)
-    }
-
-    /// The number of a parameter, from 1; the same name is the same number.
-    fn number(&mut self, name: &str, at: usize) -> usize {
-        match self.parameters.iter().position(|(have, _)| have == name) {
-            Some(index) => index + 1,
-            None => {
-                self.parameters.push((name.to_owned(), at));
-                self.parameters.len()
-            }
-        }
     }
 
     /// Where PostgreSQL's error position, a character of `sql` counted from 1, is in the file.
@@ -181,10 +178,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Statement, Finding> {
-        let source = Arc::new(Source {
-            path: "t.sql".into(),
-            text: text.into(),
-        });
+        let source = Arc::new(Source::new("t.sql", text));
         Statement::parse(&source, 0..text.len())
     }
 
@@ -257,10 +251,7 @@ mod tests {
     #[test]
     fn writing_is_found_at_the_start_and_in_with() {
         let find = |text: &str| {
-            let source = Arc::new(Source {
-                path: "t.sql".into(),
-                text: text.into(),
-            });
+            let source = Arc::new(Source::new("t.sql", text));
             keyword(&source, 0..text.len(), &["insert", "update", "delete"]).map(|(at, _)| at)
         };
         assert_eq!(find("/* x */ Insert into t"), Some(8));
