@@ -24,7 +24,7 @@
 //! | [`process`] | a worker from its start to its end |
 //! | [`ping`] | the health probe |
 //! | `sys` | the one file with `unsafe` |
-//! | `work` | for tests and fuzzing: what an input costs |
+//! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli` know nobody;
 //! `error`, `runtime`, `pg`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an
@@ -38,6 +38,8 @@ pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod json;
+#[cfg(test)]
+mod mutate;
 pub mod observe;
 pub mod pg;
 pub mod ping;
@@ -48,6 +50,14 @@ pub mod server;
 pub mod sql;
 mod sys;
 mod work;
+
+/// What holds for any bytes that come from elsewhere: for `tests/fuzz`, and for the tests of the same names.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod invariants {
+    pub use crate::http::invariants::{chunked, connection, head, target};
+    pub use crate::sql::invariants::{header as sql_header, lexer as sql_lexer};
+}
 
 pub use app::App;
 pub use endpoint::{Context, Endpoint};

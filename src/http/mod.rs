@@ -13,6 +13,7 @@
 //! - `response`, `stream`, `value`, `encode`, `date`: an answer, its body, its header values, and its bytes
 //! - `refusal`, `limits`: why a request is refused, and what it may cost
 //! - `chars`: which bytes the grammars allow
+//! - `invariants`: what holds for any bytes, for tests and fuzzing
 //!
 //! The room is strict and has no lenient switch. `httparse` is its tokenizer; what makes a message unambiguous is
 //! checked here, and what stays ambiguous is a [`Refusal`], which answers once and ends the connection.
@@ -24,6 +25,8 @@ mod date;
 mod encode;
 mod framing;
 mod head;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod invariants;
 mod limits;
 mod parse;
 mod reader;

@@ -335,6 +335,12 @@ impl Reader {
         }
     }
 
+    /// How much memory there is for bytes.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn size(&self) -> usize {
+        self.buffer.size()
+    }
+
     /// Takes the reader's memory away while its connection is idle, with what has grown for a large request. `None`
     /// while bytes are there. It works on without, and allocates what it needs.
     pub fn take_memory(&mut self) -> Option<Memory> {

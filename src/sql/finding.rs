@@ -23,7 +23,7 @@ pub struct Source {
 pub struct Finding {
     source: Arc<Source>,
     /// Byte offset into the text.
-    at: usize,
+    pub(super) at: usize,
     message: String,
     hint: Option<String>,
 }

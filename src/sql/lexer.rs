@@ -268,7 +268,6 @@ fn prefix(text: &str, test: impl Fn(char) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn parameters(sql: &str) -> Vec<String> {
         Lexer::new(sql)
@@ -325,21 +324,6 @@ mod tests {
                 Some(Unterminated { at, what }),
                 "{sql}"
             );
-        }
-    }
-
-    proptest! {
-        /// Whatever the text, the tokens are the text, cut at character borders.
-        #[test]
-        fn tokens_cover_the_text(text in "[ -~é\n'\"$:/*-]{0,60}") {
-            let mut at = 0;
-            for token in Lexer::new(&text) {
-                let Ok((_, range)) = token else { return Ok(()) };
-                prop_assert_eq!(range.start, at);
-                prop_assert!(text.get(range.clone()).is_some_and(|piece| !piece.is_empty()));
-                at = range.end;
-            }
-            prop_assert_eq!(at, text.len());
         }
     }
 }

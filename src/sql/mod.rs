@@ -9,6 +9,7 @@
 //! | `bind`, `body` | a request's parameters, checked, as text |
 //! | `answer`, [`endpoint`] | a result as a response |
 //! | [`finding`] | what is wrong, as `file:line:column` |
+//! | `invariants` | what holds for any text, for tests and fuzzing |
 
 mod answer;
 mod bind;
@@ -18,9 +19,13 @@ pub mod endpoint;
 pub mod file;
 pub mod finding;
 pub mod folder;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod invariants;
 mod lexer;
 pub mod parameter;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 pub use catalog::{Checked, check};
 pub use endpoint::SqlEndpoint;

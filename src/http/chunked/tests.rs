@@ -2,31 +2,11 @@
 
 use proptest::prelude::*;
 
+use super::super::invariants::chunked::decode;
 use super::*;
 
 /// A body and the bytes after it.
 type Decoded = (Vec<u8>, Vec<u8>);
-
-/// What comes out when the bytes come in pieces of `step`.
-fn decode(bytes: &[u8], limits: &Limits, step: usize) -> Result<Option<Decoded>, Refusal> {
-    let mut chunked = Chunked::new(limits);
-    let mut buffer = Vec::new();
-    let mut pieces = bytes.chunks(step);
-    while let Some(piece) = pieces.next() {
-        let from = buffer.len();
-        buffer.extend_from_slice(piece);
-        if let Some(end) = chunked.decode(&mut buffer, from)? {
-            let rest = [
-                &buffer[end..],
-                &pieces.flatten().copied().collect::<Vec<_>>(),
-            ]
-            .concat();
-            return Ok(Some((buffer[..chunked.length()].to_vec(), rest)));
-        }
-        buffer.truncate(chunked.length());
-    }
-    Ok(None)
-}
 
 fn refusal(text: &str) -> Option<Refusal> {
     let limits = Limits::default();
