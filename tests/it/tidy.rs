@@ -149,3 +149,28 @@ fn the_crate_doc_is_the_map_of_all_rooms() {
         );
     }
 }
+
+/// `cargo test` does not build the fuzz targets, so let what they call at least be there.
+#[test]
+fn fuzz_targets_call_what_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| std::fs::read_to_string(root.join(path)).unwrap();
+    let (lib, manifest) = (
+        read(Path::new("src/lib.rs")),
+        read(Path::new("tests/fuzz/Cargo.toml")),
+    );
+    let (_, invariants) = lib.split_once("pub mod invariants {").unwrap();
+    let (invariants, _) = invariants.split_once("\n}").unwrap();
+    for entry in std::fs::read_dir(root.join("tests/fuzz/targets")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(
+            read(&path).contains(&format!("invariants::{name}(")) && invariants.contains(name),
+            "{name}: a target calls the invariant of its name"
+        );
+        assert!(
+            manifest.contains(&format!("name = \"{name}\"")),
+            "{name} is not in the targets' Cargo.toml"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! One file of SQL endpoints.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use peppercorn::invariants;
+
+fuzz_target!(|text: &str| invariants::sql_header(text));

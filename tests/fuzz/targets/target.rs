@@ -1,0 +1,8 @@
+//! One request target.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use peppercorn::invariants;
+
+fuzz_target!(|bytes: &[u8]| invariants::target(bytes));
