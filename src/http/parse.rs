@@ -128,15 +128,16 @@ pub(super) fn parse(
     parsed: &mut Parsed,
 ) -> Result<Option<usize>, Refusal> {
     let bytes = &bytes[..bytes.len().min(limits.head)];
-    work::add(bytes.len());
     let mut table = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut []);
     let status = request
         .parse_with_uninit_headers(bytes, &mut table)
         .map_err(|error| reason(error, bytes))?;
     let httparse::Status::Complete(length) = status else {
+        work::add(bytes.len());
         return Ok(None);
     };
+    work::add(length);
     let bytes = &bytes[..length];
     let (Some(name), Some(target), Some(minor)) = (request.method, request.path, request.version)
     else {
@@ -224,6 +225,7 @@ fn replace_host(bytes: &[u8], parsed: &mut Parsed) {
 /// The tokenizer's complaint as ours. It does not say what is wrong with a request line, so that is looked up.
 fn reason(error: httparse::Error, bytes: &[u8]) -> Refusal {
     use httparse::Error;
+    work::add(bytes.len());
     match error {
         Error::HeaderName => Refusal::FieldName,
         Error::HeaderValue => Refusal::FieldValue,

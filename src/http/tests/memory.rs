@@ -67,14 +67,14 @@ fn pipelined_requests_are_not_moved_for_each_other() {
     assert_eq!(moved, Some(50));
 }
 
-/// 64 KiB of head are searched and parsed once, also when they come byte by byte.
+/// 64 KiB of head are searched once and parsed when they are whole, also when they come byte by byte.
 #[test]
 fn how_a_head_is_cut_does_not_make_it_dearer() {
     let filler = "a".repeat(60_000);
     let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {filler}\r\n\r\n");
     let cost = |piece| work::of(|| read(head.as_bytes(), &[piece], Limits::default())).1;
-    assert_eq!(cost(1), cost(usize::MAX));
-    assert!(cost(1) < 5 * head.len());
+    assert!(cost(1) <= cost(usize::MAX));
+    assert!(cost(usize::MAX) < 5 * head.len());
 }
 
 #[test]
