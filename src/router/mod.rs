@@ -10,6 +10,8 @@
 mod percent;
 mod template;
 
+use memchr::memchr;
+
 use percent::decoded;
 use template::{Segment, parameter_names};
 
@@ -136,8 +138,8 @@ impl<T> Node<T> {
         let Some(rest) = rest else {
             return self.leaf.as_ref();
         };
-        let (segment, rest) = match rest.split_once('/') {
-            Some((segment, rest)) => (segment, Some(rest)),
+        let (segment, rest) = match memchr(b'/', rest.as_bytes()) {
+            Some(at) => (&rest[..at], Some(&rest[at + 1..])),
             None => (rest, None),
         };
         let literal = self
@@ -153,15 +155,13 @@ impl<T> Node<T> {
     }
 
     fn literal(&self, segment: &str) -> Option<&Node<T>> {
-        let index = match segment.contains('%') {
-            false => self
-                .literals
-                .binary_search_by(|(have, _)| have.as_str().cmp(segment)),
-            true => self
-                .literals
-                .binary_search_by(|(have, _)| have.bytes().cmp(decoded(segment))),
-        };
-        Some(&self.literals[index.ok()?].1)
+        let names = &self.literals;
+        let mut found = names.binary_search_by(|(name, _)| name.as_str().cmp(segment));
+        // No name has a `%` in it, so a segment with one is not found as it stands.
+        if found.is_err() && !names.is_empty() && memchr(b'%', segment.as_bytes()).is_some() {
+            found = names.binary_search_by(|(name, _)| name.bytes().cmp(decoded(segment)));
+        }
+        Some(&names[found.ok()?].1)
     }
 }
 
