@@ -1,6 +1,6 @@
 //! What the codec costs: requests out of bytes and answers into bytes, as a connection does both.
 //!
-//! `cargo bench --bench codec [FILTER]`. Reading one request is what `server/connection.rs` does with it, the copy into
+//! `cargo bench --bench codec [FILTER]`. Reading one request is what `server/connection` does with it, the copy into
 //! the reader's buffer included, which stands for the socket's. Beside it `httparse` alone is the yardstick: it splits
 //! lines, and neither looks for the head's end first nor at the target, `Host` or what frames the message.
 //!
@@ -126,6 +126,12 @@ mod browser {
     #[divan::bench]
     fn reader(bencher: Bencher<'_, '_>) {
         read_heads(bencher, BROWSER, usize::MAX);
+    }
+
+    /// Cut after 400 bytes: what an unfinished head costs more.
+    #[divan::bench]
+    fn reader_in_two(bencher: Bencher<'_, '_>) {
+        read_heads(bencher, BROWSER, 400);
     }
 
     #[divan::bench]
