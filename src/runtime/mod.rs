@@ -10,6 +10,7 @@
 //! spawns through [`Spawn`].
 
 mod acceptor;
+mod awake;
 mod clock;
 mod drain;
 mod poller;
@@ -20,6 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use async_executor::{Executor, LocalExecutor};
+use awake::WhenWoken;
 use futures_lite::future;
 use poller::Poller;
 
@@ -136,7 +138,7 @@ async fn run_alone<T>(executor: &LocalExecutor<'static>, main: impl Future<Outpu
             }
         }
     };
-    future::or(main, tasks).await
+    future::or(WhenWoken::new(main), tasks).await
 }
 
 /// Lets other tasks run before this one goes on: those too whose sockets have news that nobody has looked at yet.
@@ -161,7 +163,7 @@ fn run_shared<P: Program>(threads: usize, program: &P) -> std::io::Result<P::Out
                 })?;
         }
         let main = program.run(0, executor.clone());
-        let output = poller.block_on(executor.run(main));
+        let output = poller.block_on(executor.run(WhenWoken::new(main)));
         drop(running);
         Ok(output)
     })
