@@ -17,7 +17,7 @@ const PING: &str = "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n";
 pub fn idle(field: &Field) {
     const COUNT: usize = 10_000;
     let server = field.server(&[]);
-    let before = field.others(&server);
+    let before = field.others(&server, "/ping");
     let base = pss(server.pid());
     let address = server.address();
     let connections = together(COUNT, move |_| async move {
@@ -41,7 +41,7 @@ pub fn idle(field: &Field) {
         &format!("{each:.0} bytes each, {:.2} % CPU", used * 100.0),
         "at most 4096 bytes each, less than 0.5 % CPU",
     );
-    let during = field.others(&server);
+    let during = field.others(&server, "/ping");
     report_others("10,000 idle connections", before, during);
     drop(connections);
 }
@@ -90,7 +90,7 @@ fn still_served(stream: &mut TcpStream) -> Option<()> {
 /// One client that pipelines without pause.
 pub fn pipeliner(field: &Field) {
     let server = field.server(&[]);
-    let before = field.others(&server);
+    let before = field.others(&server, "/ping");
     let mut writer = TcpStream::connect(server.address()).expect("a connection");
     let mut reader = writer.try_clone().expect("a descriptor");
     let writing = std::thread::spawn(move || {
@@ -105,7 +105,7 @@ pub fn pipeliner(field: &Field) {
         }
         bytes
     });
-    let during = field.others(&server);
+    let during = field.others(&server, "/ping");
     drop(server);
     writing.join().expect("the writer");
     let bytes = reading.join().expect("the reader");

@@ -14,6 +14,11 @@ use crate::{Field, report, report_others};
 const ATTACKERS: usize = 1000;
 const READERS: usize = 500;
 
+/// Attackers come over a second: what they cost is not how fast they connect.
+async fn stagger(number: usize) {
+    Timer::after(Duration::from_millis(number as u64)).await;
+}
+
 /// Says when clients were refused: all of them are to be told 408 at `limit`.
 fn report_refused(attack: &str, refused: &[Refused], limit: f64) {
     let seconds = |refused: &Refused| refused.after.as_secs_f64();
@@ -33,7 +38,7 @@ fn report_refused(attack: &str, refused: &[Refused], limit: f64) {
 /// 1,000 connections, each with a byte of its head every 5 s.
 pub fn heads(field: &Field) {
     let server = field.server(&[]);
-    let before = field.others(&server);
+    let before = field.others(&server, "/ping");
     let address = server.address();
     let attack = std::thread::spawn(move || {
         together(ATTACKERS, move |_| async move {
@@ -46,7 +51,7 @@ pub fn heads(field: &Field) {
             .await
         })
     });
-    let during = field.others(&server);
+    let during = field.others(&server, "/ping");
     report_refused(
         "1,000 slow heads",
         &attack.join().expect("the attack"),
@@ -58,17 +63,18 @@ pub fn heads(field: &Field) {
 /// 1,000 connections with a head, and a byte of the body every 5 s.
 pub fn bodies(field: &Field) {
     let server = field.server(&[]);
-    let before = field.others(&server);
+    let before = field.others(&server, "/ping");
     let address = server.address();
     let attack = std::thread::spawn(move || {
-        together(ATTACKERS, move |_| async move {
+        together(ATTACKERS, move |number| async move {
+            stagger(number).await;
             let mut stream = connect(address).await;
             let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
             stream.write_all(head.as_bytes()).await.expect("a head");
             drip(&mut stream, " ", Duration::from_secs(5)).await
         })
     });
-    let during = field.others(&server);
+    let during = field.others(&server, "/ping");
     report_refused(
         "1,000 slow bodies",
         &attack.join().expect("the attack"),
@@ -81,15 +87,7 @@ pub fn bodies(field: &Field) {
 pub fn readers(field: &Field) {
     const BYTES: u64 = 200_000;
     let server = field.server(&[]);
-    let others = |path| {
-        let load = Load {
-            connections: 8,
-            duration: field.watch,
-            pipelined: 1,
-        };
-        load.run(server.address(), path)
-    };
-    let before = others("/one");
+    let before = field.others(&server, "/one");
     let memory = pss(server.pid());
     let address = server.address();
     let begin = Instant::now();
@@ -123,7 +121,7 @@ pub fn readers(field: &Field) {
         (field.database.ask(sql)? == "0").then_some(())
     });
     let idle_after = begin.elapsed();
-    let during = others("/one");
+    let during = field.others(&server, "/one");
     let grown = pss(server.pid()).saturating_sub(memory);
     let answered: usize = attack.join().expect("the attack").into_iter().sum();
     report(

@@ -31,14 +31,28 @@ pub fn flag(name: &str) -> bool {
 pub fn pinned(core: &str, command: &Command) -> Command {
     let mut pinned = Command::new("taskset");
     pinned.args(["-c", core]).arg(command.get_program());
-    pinned.args(command.get_args());
+    copy_to(pinned, command)
+}
+
+/// The same command, so much nicer to others. Where less nice may not be asked for, nice(1) says so and goes on.
+pub fn nicer(by: i32, command: &Command) -> Command {
+    let mut nicer = Command::new("nice");
+    nicer
+        .args(["-n", &by.to_string()])
+        .arg(command.get_program());
+    copy_to(nicer, command)
+}
+
+/// Lets `onto` run what `command` says.
+fn copy_to(mut onto: Command, command: &Command) -> Command {
+    onto.args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => pinned.env(name, value),
-            None => pinned.env_remove(name),
+            Some(value) => onto.env(name, value),
+            None => onto.env_remove(name),
         };
     }
-    pinned
+    onto
 }
 
 /// CPU time of a process with all its threads, in seconds.
@@ -130,7 +144,8 @@ impl Load {
             wrk.arg("-s").arg(&script);
         }
         wrk.arg(format!("http://{address}{path}"));
-        let ran = pinned(CLIENT_CORE, &wrk)
+        // Other clients on its core would be measured instead of the server.
+        let ran = pinned(CLIENT_CORE, &nicer(-39, &wrk))
             .stderr(Stdio::inherit())
             .output()
             .expect("wrk (Debian's package wrk) and taskset (util-linux)");
