@@ -3,7 +3,8 @@
 //! `cargo bench --bench hostile -- [--seconds 8] [--only NAME]`
 //!
 //! The server has one core, all clients have the other, where attackers stand back behind wrk. What others notice is the 99th percentile of `/ping` by wrk with
-//! 8 connections, beside the same without the attack a moment before.
+//! 8 connections; beside it the same while a bystander, another server, is attacked: so many connections cost the
+//! machine something, whoever has them.
 
 #![allow(
     unreachable_pub,

@@ -16,16 +16,21 @@ const PING: &str = "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n";
 /// 10,000 keep-alive connections that have asked once.
 pub fn idle(field: &Field) {
     const COUNT: usize = 10_000;
-    let server = field.server(&[]);
+    let (server, bystander) = (field.server(&[]), field.server(&[]));
+    let connect_all = |server: &Server| {
+        let address = server.address();
+        together(COUNT, move |_| async move {
+            let mut stream = connect(address).await;
+            let answer = ask(&mut stream, PING).await.expect("an answer");
+            assert!(answer.ends_with("pong"));
+            stream
+        })
+    };
+    let elsewhere = connect_all(&bystander);
     let before = field.others(&server, "/ping");
+    drop(elsewhere);
     let base = pss(server.pid());
-    let address = server.address();
-    let connections = together(COUNT, move |_| async move {
-        let mut stream = connect(address).await;
-        let answer = ask(&mut stream, PING).await.expect("an answer");
-        assert!(answer.ends_with("pong"));
-        stream
-    });
+    let connections = connect_all(&server);
     // Until they are idle: they give their buffers back then.
     poll("memory to be given back", || {
         let first = pss(server.pid());

@@ -14,11 +14,6 @@ use crate::{Field, report, report_others};
 const ATTACKERS: usize = 1000;
 const READERS: usize = 500;
 
-/// Attackers come over a second: what they cost is not how fast they connect.
-async fn stagger(number: usize) {
-    Timer::after(Duration::from_millis(number as u64)).await;
-}
-
 /// Says when clients were refused: all of them are to be told 408 at `limit`.
 fn report_refused(attack: &str, refused: &[Refused], limit: f64) {
     let seconds = |refused: &Refused| refused.after.as_secs_f64();
@@ -37,50 +32,41 @@ fn report_refused(attack: &str, refused: &[Refused], limit: f64) {
 
 /// 1,000 connections, each with a byte of its head every 5 s.
 pub fn heads(field: &Field) {
-    let server = field.server(&[]);
-    let before = field.others(&server, "/ping");
-    let address = server.address();
-    let attack = std::thread::spawn(move || {
-        together(ATTACKERS, move |_| async move {
-            let mut stream = connect(address).await;
-            drip(
-                &mut stream,
-                "GET /ping HTTP/1.1\r\nX: ",
-                Duration::from_secs(5),
-            )
-            .await
-        })
-    });
-    let during = field.others(&server, "/ping");
-    report_refused(
+    drip_at(
+        field,
         "1,000 slow heads",
-        &attack.join().expect("the attack"),
+        "",
+        "GET /ping HTTP/1.1\r\nX: ",
         10.0,
     );
-    report_others("1,000 slow heads", before, during);
 }
 
 /// 1,000 connections with a head, and a byte of the body every 5 s.
 pub fn bodies(field: &Field) {
-    let server = field.server(&[]);
-    let before = field.others(&server, "/ping");
-    let address = server.address();
-    let attack = std::thread::spawn(move || {
-        together(ATTACKERS, move |number| async move {
-            stagger(number).await;
-            let mut stream = connect(address).await;
-            let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
-            stream.write_all(head.as_bytes()).await.expect("a head");
-            drip(&mut stream, " ", Duration::from_secs(5)).await
-        })
+    let head = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
+    drip_at(field, "1,000 slow bodies", head, " ", 30.0);
+}
+
+/// What others notice while attackers send `begin`, then drip `rest`; first at a bystander's, then at theirs.
+fn drip_at(field: &Field, name: &str, begin: &'static str, rest: &'static str, limit: f64) {
+    let (server, bystander) = (field.server(&[]), field.server(&[]));
+    let [(before, _), (during, refused)] = [&bystander, &server].map(|attacked| {
+        let address = attacked.address();
+        let attack = std::thread::spawn(move || {
+            together(ATTACKERS, move |number| async move {
+                // Over a second: what they cost is not how fast they connect.
+                Timer::after(Duration::from_millis(number as u64)).await;
+                let mut stream = connect(address).await;
+                stream.write_all(begin.as_bytes()).await.expect("a head");
+                drip(&mut stream, rest, Duration::from_secs(5)).await
+            })
+        });
+        std::thread::sleep(Duration::from_secs(1));
+        let noticed = field.others(&server, "/ping");
+        (noticed, attack.join().expect("the attack"))
     });
-    let during = field.others(&server, "/ping");
-    report_refused(
-        "1,000 slow bodies",
-        &attack.join().expect("the attack"),
-        30.0,
-    );
-    report_others("1,000 slow bodies", before, during);
+    report_refused(name, &refused, limit);
+    report_others(name, before, during);
 }
 
 /// 500 clients that ask for 200 kB and read 1 kB/s of it.
