@@ -194,11 +194,7 @@ fn serve(database: &Database, folder: &Folder) -> Server {
         .env("DATABASE_URL", database.url())
         .arg("serve")
         .arg(folder.path());
-    let server = Server::spawn(pinned(SERVER_CORE, &command));
-    poll("the server to be ready", || {
-        (server.get("/readyz").status == 200).then_some(())
-    });
-    server
+    Server::spawn(pinned(SERVER_CORE, &command)).ready()
 }
 
 /// A peer's process; killed with its owner.

@@ -29,7 +29,7 @@ mod support;
 use std::process::Command;
 use std::time::Duration;
 
-use harness::{Database, Folder, Server, database, peppercorn, poll};
+use harness::{Database, Folder, Server, database, peppercorn};
 use support::{Answered, CLIENT_CORE, Load, SERVER_CORE, head, median, nicer, option, pinned, row};
 
 const API: &str = "
@@ -79,11 +79,7 @@ impl Field {
             .env("DATABASE_URL", self.database.url())
             .arg("serve")
             .arg(self.folder.path());
-        let server = Server::spawn(pinned(SERVER_CORE, &nicer(-NICE, &command)));
-        poll("the server to be ready", || {
-            (server.get("/readyz").status == 200).then_some(())
-        });
-        server
+        Server::spawn(pinned(SERVER_CORE, &nicer(-NICE, &command))).ready()
     }
 
     /// What others notice: the median of a few short runs. What else the machine does takes about a hundredth of its

@@ -2,9 +2,9 @@
 //!
 //! A request that is answered in 50 µs should not pay for arming and removing a timer, and async-io's timers
 //! were seen to fire late while sockets are busy (smol-rs/async-io #250). Here arming a deadline is one atomic
-//! store and a look at the kernel's coarse clock. The clock's own thread looks through all deadlines at each tick and wakes the tasks whose time is
-//! over: the kernel's scheduler runs it even when every executor thread is at 100% CPU. The price is precision:
-//! a deadline fires up to one tick late, never early.
+//! store and a look at the kernel's coarse clock. The clock's own thread looks through all deadlines at each tick
+//! and wakes the tasks whose time is over: the kernel's scheduler runs it even when every executor thread is at
+//! 100% CPU. The price is precision: a deadline fires up to a tick late, never early.
 
 use std::future::Future;
 use std::pin::pin;

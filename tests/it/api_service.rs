@@ -23,11 +23,7 @@ pub fn serve_with(name: &str, schema: &str, endpoints: &str, options: &[&str]) -
     let database = harness::database(name);
     database.run(schema);
     let folder = Folder::with(&[("api.sql", endpoints)]);
-    let server = Server::start(folder.path(), &database, options);
-    // It listens before its connections are open, and on a busy machine those may take longer than a request waits.
-    harness::poll("the server to be ready", || {
-        (server.get("/readyz").status == 200).then_some(())
-    });
+    let server = Server::start(folder.path(), &database, options).ready();
     Service {
         server,
         database,

@@ -35,23 +35,8 @@ impl Home {
     }
 
     fn serve(&self, options: &[&str]) -> Server {
-        ready(Server::start(self.folder.path(), &self.database, options))
+        Server::start(self.folder.path(), &self.database, options).ready()
     }
-}
-
-fn ready(server: Server) -> Server {
-    poll("the server to be ready", || {
-        (server.get("/readyz").status == 200).then_some(())
-    });
-    server
-}
-
-/// A number in the kernel's account of a process.
-fn account(server: &Server, name: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.unwrap().trim_start_matches(':').trim();
-    number.trim_end_matches(" kB").parse().unwrap()
 }
 
 fn descriptors(server: &Server) -> usize {
@@ -73,7 +58,7 @@ fn few_descriptors_and_many_connections() {
         .env("DATABASE_URL", home.database.url())
         .arg("serve")
         .arg(home.folder.path());
-    let server = ready(Server::spawn(command));
+    let server = Server::spawn(command).ready();
     let lines = server.log().lines().count();
     let held: Vec<TcpStream> = (0..200)
         .map(|_| TcpStream::connect(server.address()).unwrap())
@@ -133,7 +118,7 @@ fn idle_connections_cost_little() {
     const COUNT: usize = 1000;
     let home = Home::new("hostile_idle");
     let server = home.serve(&[]);
-    let before = account(&server, "RssAnon");
+    let before = server.account("RssAnon");
     let connections: Vec<_> = (0..COUNT)
         .map(|_| {
             let mut connection = server.connect();
@@ -141,7 +126,7 @@ fn idle_connections_cost_little() {
             connection
         })
         .collect();
-    let grown = account(&server, "RssAnon").saturating_sub(before) * 1024;
+    let grown = server.account("RssAnon").saturating_sub(before) * 1024;
     let each = grown as usize / COUNT;
     assert!(each <= 4096, "{each} bytes each");
     drop(connections);
@@ -207,7 +192,7 @@ fn whoever_pipelines_without_pause_keeps_nobody_waiting() {
 fn dripped_bytes_are_read_in_sips() {
     let home = Home::new("hostile_drip");
     let server = home.serve(&[]);
-    let switches = || account(&server, "voluntary_ctxt_switches");
+    let switches = || server.account("voluntary_ctxt_switches");
     let before = switches();
     let mut connection = server.connect();
     let value = "v".repeat(50_000);

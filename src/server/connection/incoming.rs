@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures_lite::future;
 
-use super::super::memory::Memory;
 use super::{Asked, Connection};
 use crate::http::{CONTINUE, Refusal};
 use crate::runtime::TICK;
+use crate::server::memory::Memory;
 
 /// When draining, for a request that is already on its way.
 const LAST_CALL: Duration = Duration::from_millis(100);

@@ -130,6 +130,24 @@ impl Server {
         self.child.id()
     }
 
+    /// Waits until its database connections are open: on a busy machine that may take longer than a request waits.
+    #[track_caller]
+    pub fn ready(self) -> Server {
+        poll("the server to be ready", || {
+            (self.get("/readyz").status == 200).then_some(())
+        });
+        self
+    }
+
+    /// A number in the kernel's account of it, a line of `/proc/PID/status`.
+    #[track_caller]
+    pub fn account(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.unwrap().trim_start_matches(':').trim();
+        number.trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// What it has written to stderr so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
