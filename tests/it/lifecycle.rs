@@ -110,6 +110,10 @@ fn a_request_on_its_way_when_the_drain_begins_is_answered() {
     assert_eq!(server.get("/ping").status, 200);
     let mut busy = asleep(&server, &home, "1");
     server.signal(Signal::TERM);
+    // A signal may be noticed after bytes that were sent later: then nothing is to be closed yet.
+    poll("the drain to begin", || {
+        server.log().contains("stopping").then_some(())
+    });
     half.send("Host: a\r\n\r\n");
     let answer = half.answer_to("GET");
     assert_eq!(
