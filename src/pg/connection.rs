@@ -1,6 +1,6 @@
 //! One open connection of a pool: its prepared statements, and how a query runs on it.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::connect::Origin;
 use super::error;
 use super::prepared::{Parameter, PrepareError, Prepared, Query};
 use crate::error::Problem;
+use crate::runtime::join_all;
 
 /// Statements prepared in one go: their futures are all polled whenever one has news.
 const PREPARE_BATCH: usize = 64;
@@ -195,28 +196,6 @@ impl Connection {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = prepared.map(Arc::new).map_err(Arc::new);
     }
-}
-
-/// Runs futures side by side on one task. They share a connection: awaiting them in turn could wait for one
-/// whose answer is held up by another's.
-pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.into_iter().map(Box::pin).map(Some).collect();
-    let mut outputs: Vec<_> = running.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, output) in running.iter_mut().zip(&mut outputs) {
-            if let Some(Poll::Ready(value)) =
-                future.as_mut().map(|future| future.as_mut().poll(context))
-            {
-                (*future, *output) = (None, Some(value));
-            }
-        }
-        match running.iter().all(Option::is_none) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    })
-    .await;
-    outputs.into_iter().flatten().collect()
 }
 
 enum Failure {

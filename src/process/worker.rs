@@ -188,7 +188,7 @@ impl Program for Seats<'_> {
                 .into_iter()
                 .map(|keeper| keeper.run(spawn.clone()))
                 .collect();
-            crate::pg::connection::join_all(keepers).await
+            runtime::join_all(keepers).await
         };
         let served = async {
             let (cut, _kept) = future::zip(serving, keeping).await;

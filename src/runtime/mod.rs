@@ -13,6 +13,7 @@ mod acceptor;
 mod awake;
 mod clock;
 mod drain;
+mod join;
 mod poller;
 mod socket;
 
@@ -28,6 +29,7 @@ use poller::Poller;
 pub use acceptor::Acceptor;
 pub use clock::{Clock, Deadline, TICK};
 pub use drain::Drain;
+pub(crate) use join::join_all;
 pub use socket::Socket;
 
 /// Tasks that a thread runs before it looks at its sockets again.

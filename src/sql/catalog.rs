@@ -16,10 +16,9 @@ use super::file::{Definition, Operator};
 use super::finding::{Finding, Findings};
 use super::parameter::Declaration;
 use crate::pg::connect::{self, Opened};
-use crate::pg::connection::join_all;
 use crate::pg::{PrepareError, Prepared, Query};
 use crate::router::Template;
-use crate::runtime::Clock;
+use crate::runtime::{Clock, join_all};
 
 /// Statements prepared in one go while checking.
 const BATCH: usize = 64;
