@@ -1,4 +1,4 @@
-//! Signals to a worker: TERM and INT finish what is in flight, QUIT or a second signal stops at once.
+//! Signals to a worker: TERM finishes what is in flight; INT, QUIT or a second signal stop at once, as with gunicorn.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ pub(super) fn listen() -> std::io::Result<Signals> {
     Signals::new([Signal::Term, Signal::Int, Signal::Quit])
 }
 
-/// Drains at the first signal; cuts at the second, or when `limit` is over. Never ends.
+/// Drains at TERM; cuts at any other signal, at the second, or when `limit` is over. Never ends.
 pub(super) async fn obey(mut signals: Signals, drain: &Drain, clock: &Clock, limit: Duration) {
     match signals.next().await {
-        Some(Ok(Signal::Quit)) => drain.cut(),
+        Some(Ok(Signal::Int | Signal::Quit)) => drain.cut(),
         _ => {
             observe::emit(&Event::Draining { limit });
             drain.start();

@@ -181,26 +181,34 @@ fn an_interrupted_first_start_leaves_no_process() {
 }
 
 #[test]
-fn ctrl_c_answers_the_request_in_flight_before_the_database_goes() {
+fn a_signal_to_the_whole_group_is_the_server_s_to_obey() {
     let sleep = "-- name: sleep$\n-- http: GET /sleep\nselect 'slept' from pg_sleep(1);\n";
     let home = Home::with(&[("sleep.sql", sleep)]);
-    let mut command = home.command("serve");
-    command.process_group(0);
-    let server = Server::spawn(command);
-    let mut client = server.connect();
-    client.send("GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n");
-    poll("the query to run", || {
-        let all = processes_below(&home.state().join("data"));
-        all.iter()
-            .any(|process| process.contains("SELECT"))
-            .then_some(())
-    });
-    // As a terminal does: to everybody in the group.
-    let group = Pid::from_raw(server.pid() as i32).unwrap();
-    kill_process_group(group, Signal::INT).unwrap();
-    let answer = client.answer_to("GET");
-    assert_eq!((answer.status, answer.body.as_str()), (200, "\"slept\""));
-    let (status, log) = server.wait();
-    assert_eq!(status.code(), Some(0), "{log}");
-    assert!(processes_below(&home.state()).is_empty());
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut command = home.command("serve");
+        command.process_group(0);
+        let server = Server::spawn(command);
+        let mut client = server.connect();
+        client.send("GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n");
+        poll("the query to run", || {
+            let all = processes_below(&home.state().join("data"));
+            all.iter()
+                .any(|process| process.contains("SELECT"))
+                .then_some(())
+        });
+        // As a terminal does with Ctrl-C, and as `kill -- -PID`: to everybody in the group.
+        let group = Pid::from_raw(server.pid() as i32).unwrap();
+        kill_process_group(group, signal).unwrap();
+        match signal {
+            // The database goes after the answer.
+            Signal::TERM => {
+                let answer = client.answer_to("GET");
+                assert_eq!((answer.status, answer.body.as_str()), (200, "\"slept\""));
+            }
+            _ => assert!(client.is_closed()),
+        }
+        let (status, log) = server.wait();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(processes_below(&home.state()).is_empty());
+    }
 }

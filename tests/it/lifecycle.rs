@@ -82,22 +82,20 @@ fn every_layout_answers_and_stops_with_0() {
 }
 
 #[test]
-fn a_signal_finishes_what_is_in_flight() {
+fn term_finishes_what_is_in_flight() {
     let home = Home::new("lifecycle_drain");
-    for signal in [Signal::TERM, Signal::INT] {
-        let server = home.serve(&[]);
-        let mut idle = server.connect();
-        assert_eq!(idle.request("GET", "/ping", &[], "").status, 200);
-        let mut busy = asleep(&server, &home, "1");
-        server.signal(signal);
-        assert!(idle.is_closed());
-        let answer = busy.answer_to("GET");
-        assert_eq!((answer.status, answer.body.as_str()), (200, "\"slept\""));
-        assert_eq!(answer.header("connection"), Some("close"));
-        assert!(std::net::TcpStream::connect(server.address()).is_err());
-        drop(busy);
-        assert_eq!(server.wait().0.code(), Some(0));
-    }
+    let server = home.serve(&[]);
+    let mut idle = server.connect();
+    assert_eq!(idle.request("GET", "/ping", &[], "").status, 200);
+    let mut busy = asleep(&server, &home, "1");
+    server.signal(Signal::TERM);
+    assert!(idle.is_closed());
+    let answer = busy.answer_to("GET");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "\"slept\""));
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!(std::net::TcpStream::connect(server.address()).is_err());
+    drop(busy);
+    assert_eq!(server.wait().0.code(), Some(0));
 }
 
 #[test]
@@ -126,9 +124,14 @@ fn a_request_on_its_way_when_the_drain_begins_is_answered() {
 }
 
 #[test]
-fn a_second_signal_or_quit_stops_at_once() {
+fn a_second_signal_or_int_or_quit_stops_at_once() {
     let home = Home::new("lifecycle_quick");
-    for signals in [&[Signal::TERM, Signal::TERM][..], &[Signal::QUIT]] {
+    for signals in [
+        &[Signal::TERM, Signal::TERM][..],
+        &[Signal::TERM, Signal::INT],
+        &[Signal::INT],
+        &[Signal::QUIT],
+    ] {
         let server = home.serve(&[]);
         let _busy = asleep(&server, &home, "20");
         let begin = Instant::now();
