@@ -1,27 +1,30 @@
 //! The application: routes and what they lead to. [`App::respond`] is the whole request on one screen.
 
 mod answers;
+mod routes;
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
-use http_types::{Method, StatusCode};
+use http_types::Method;
 use tokio_postgres::Config;
 
 use crate::capture::Capture;
-use crate::endpoint::{Context, Database, Endpoint, PathParameters, RequestId, Service};
-use crate::error::Problem;
+use crate::endpoint::{Context, Database, Endpoint, RequestId, Service};
 use crate::http::{Head, Request, Response};
 use crate::pg::connect::READ_ONLY;
 use crate::pg::{Keeper, Options, Pool, Query};
-use crate::router::{Match, Router, Template, percent_decode};
+use crate::router::Template;
 use crate::runtime::Clock;
 use crate::sql::{self, Definition};
 
 use answers::{explain, named, ping, readyz};
+use routes::{Audience, Route, Routes};
+
 pub use answers::{pong, refused, timed_out};
+pub use routes::{Conflict, Entrance};
 
 /// The path of the health probe that asks nobody: the process answers.
 pub const PING: &str = "/ping";
@@ -30,40 +33,10 @@ pub const READYZ: &str = "/readyz";
 
 /// Routes and what they lead to; shared by all executors of a worker.
 pub struct App {
-    router: Router<Resource>,
-    routes: usize,
+    routes: Routes,
     read: Arc<[Query]>,
     write: Arc<[Query]>,
 }
-
-/// What one path answers.
-#[derive(Default)]
-struct Resource {
-    parameters: Arc<[String]>,
-    routes: Vec<Route>,
-    /// The value of `Allow`.
-    allow: String,
-}
-
-/// One method of a path.
-struct Route {
-    method: Method,
-    /// Where it was declared, for whoever conflicts with it.
-    place: String,
-    endpoint: Box<dyn Endpoint>,
-}
-
-/// A route that is taken: who wants it, and who has it.
-#[derive(Debug)]
-pub struct Conflict(String);
-
-impl std::fmt::Display for Conflict {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Conflict {}
 
 impl Default for App {
     fn default() -> App {
@@ -75,28 +48,35 @@ impl App {
     /// An application that answers `/ping` and `/readyz`.
     pub fn new() -> App {
         let none: Arc<[Query]> = Arc::new([]);
-        let mut app = App {
-            router: Router::new(),
-            routes: 0,
-            read: none.clone(),
-            write: none,
-        };
-        for (path, endpoint) in [
-            (PING, Box::new(ping) as Box<dyn Endpoint>),
-            (READYZ, Box::new(readyz)),
+        let mut routes = Routes::new();
+        for (path, audience, endpoint) in [
+            (PING, Audience::All, Box::new(ping) as Box<dyn Endpoint>),
+            (READYZ, Audience::Operators, Box::new(readyz)),
         ] {
-            // The first routes of an empty router: nothing to conflict with, nothing wrong with the templates.
+            // The first routes there are: nothing to conflict with, nothing wrong with the templates.
             let template =
                 Template::parse(path).unwrap_or_else(|error| unreachable!("{path}: {error}"));
             let route = Route {
                 method: Method::Get,
                 place: "peppercorn itself".into(),
+                audience,
                 endpoint,
             };
-            app.insert(&template, route)
+            routes
+                .insert(&template, route)
                 .unwrap_or_else(|error| unreachable!("{path}: {error}"));
         }
-        app
+        App {
+            routes,
+            read: none.clone(),
+            write: none,
+        }
+    }
+
+    /// With an entrance for operators: what is meant for them, [`READYZ`], is answered at [`Entrance::Admin`] only.
+    pub fn split(mut self) -> App {
+        self.routes.split();
+        self
     }
 
     /// Adds every endpoint of the SQL files below `directory`, after the database of `config` has agreed to them.
@@ -129,11 +109,12 @@ impl App {
         for route in checked.routes {
             let endpoint = Box::new(Capture::new(route.name, route.endpoint));
             let place = route.place;
-            self.insert(
+            self.routes.insert(
                 &route.template,
                 Route {
                     method: route.method,
                     place,
+                    audience: Audience::Clients,
                     endpoint,
                 },
             )?;
@@ -155,11 +136,12 @@ impl App {
         let name = format!("{method} {path}");
         let template = Template::parse(path).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
         let endpoint = Box::new(Capture::new(name.clone(), endpoint));
-        self.insert(
+        self.routes.insert(
             &template,
             Route {
                 method,
                 place: name,
+                audience: Audience::Clients,
                 endpoint,
             },
         )?;
@@ -168,37 +150,7 @@ impl App {
 
     /// How many routes there are.
     pub fn routes(&self) -> usize {
-        self.routes
-    }
-
-    fn insert(&mut self, template: &Template, route: Route) -> Result<(), Conflict> {
-        let (first, resource) = self.router.entry(template, Resource::default);
-        if first.as_str() != template.as_str() {
-            return Err(Conflict(format!(
-                "{}: {} is the same path as {} with other names",
-                route.place,
-                template.as_str(),
-                first.as_str()
-            )));
-        }
-        if let Some(taken) = resource
-            .routes
-            .iter()
-            .find(|taken| taken.method == route.method)
-        {
-            return Err(Conflict(format!(
-                "{}: {} {} is answered by {} already",
-                route.place,
-                route.method,
-                template.as_str(),
-                taken.place
-            )));
-        }
-        resource.parameters = template.parameters().map(str::to_owned).collect();
-        resource.routes.push(route);
-        resource.allow = allow(&resource.routes);
-        self.routes += 1;
-        Ok(())
+        self.routes.count()
     }
 
     /// The pools for this application's statements, and their keepers, for one executor. `connections` is the most
@@ -241,12 +193,13 @@ impl App {
     /// Answers one request: route, endpoint, and what went wrong as a problem the client may see.
     pub async fn respond(
         &self,
+        entrance: Entrance,
         request: Request,
         request_id: RequestId,
         peer: Option<SocketAddr>,
         service: &Arc<Service>,
     ) -> Response {
-        let answered = match self.find(&request) {
+        let answered = match self.routes.find(entrance, &request) {
             Ok((route, path)) => {
                 let (request_id, service) = (request_id.clone(), service.clone());
                 route
@@ -267,78 +220,7 @@ impl App {
             Err(error) => explain(&error, &request_id),
         }
     }
-
-    /// The route of a request, or the answer that there is none.
-    fn find(
-        &self,
-        request: &Request,
-    ) -> Result<(&Route, PathParameters), Box<anyhow::Result<Response>>> {
-        let problem = |problem: Problem| Box::new(Err(problem.into()));
-        let method = request.method();
-        if method == Method::Options && request.path() == "*" {
-            return Err(Box::new(Ok(Response::new(StatusCode::NoContent))));
-        }
-        let Some(found) = self.router.find(request.path()) else {
-            let detail = format!("there is nothing at {}", request.path());
-            return Err(problem(Problem::new(StatusCode::NotFound, detail)));
-        };
-        let wanted = if method == Method::Head {
-            Method::Get
-        } else {
-            method
-        };
-        let Some(route) = found
-            .value
-            .routes
-            .iter()
-            .find(|route| route.method == wanted)
-        else {
-            let allow = found.value.allow.clone();
-            return Err(match method {
-                Method::Options => Box::new(Ok(
-                    Response::new(StatusCode::NoContent).with_header("Allow", allow)
-                )),
-                _ => {
-                    let detail = format!("{method} is not answered here, only {allow}");
-                    problem(
-                        Problem::new(StatusCode::MethodNotAllowed, detail)
-                            .with_header("Allow", allow),
-                    )
-                }
-            });
-        };
-        let parameters = path_parameters(&found).map_err(problem)?;
-        Ok((route, parameters))
-    }
 }
 
 /// Connections kept open per pool. Measured in DESIGN section 7: two are enough while queries are cheap.
 const MIN_CONNECTIONS: usize = 2;
-
-fn path_parameters(found: &Match<'_, '_, Resource>) -> Result<PathParameters, Problem> {
-    let values = found
-        .parameters()
-        .map(|(name, raw)| match percent_decode(raw) {
-            Some(value) => Ok(value.into_owned()),
-            None => Err(Problem::invalid(vec![crate::error::Invalid {
-                place: "path",
-                name: name.to_owned(),
-                message: "is not UTF-8 when decoded".into(),
-            }])),
-        });
-    Ok(PathParameters::new(
-        found.value.parameters.clone(),
-        values.collect::<Result<_, _>>()?,
-    ))
-}
-
-/// What `Allow` says: HEAD comes with GET, OPTIONS always.
-fn allow(routes: &[Route]) -> String {
-    let mut methods: Vec<&str> = routes.iter().map(|route| route.method.as_ref()).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    methods.push("OPTIONS");
-    methods.sort_unstable();
-    methods.join(", ")
-}
