@@ -247,7 +247,7 @@ fn ping_is_69_when_nobody_answers() {
         &["ping", "https://localhost/ping"],
         &[],
         69,
-        "only http:// is asked",
+        "only http:// and unix:/path are asked",
     );
     fails(&["ping", "localhost"], &[], 69, "localhost is not a URL");
 }
