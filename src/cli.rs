@@ -41,8 +41,10 @@ const ALL: &[Command] = &[Command::Ping];
 /// Every option, in the order of `--help`.
 #[rustfmt::skip]
 pub const OPTIONS: &[Opt] = &[
-    Opt { name: "bind", short: Some('b'), value: "HOST:PORT", default: "", commands: SERVE,
-          help: "where to listen [default: 127.0.0.1:8080, or 0.0.0.0:$PORT]" },
+    Opt { name: "bind", short: Some('b'), value: "ADDRESS", default: "", commands: SERVE,
+          help: "HOST:PORT or unix:/PATH; repeatable [default: 127.0.0.1:8080, or 0.0.0.0:$PORT]" },
+    Opt { name: "admin-bind", short: None, value: "ADDRESS", default: "", commands: SERVE,
+          help: "where /readyz is answered instead; repeatable; /ping is answered at both" },
     Opt { name: "threads", short: None, value: "N", default: "1", commands: SERVE,
           help: "executor threads" },
     Opt { name: "executor", short: None, value: "local|shared", default: "", commands: SERVE,
@@ -72,7 +74,7 @@ pub struct Args {
     pub command: Command,
     /// The directory, or the URL.
     pub operand: Option<String>,
-    /// Options and their values, by name; the last of several counts.
+    /// Options and their values, by name; where one value is meant, the last counts.
     pub options: Vec<(&'static str, String)>,
 }
 
@@ -200,7 +202,7 @@ Usage: peppercorn COMMAND [OPTIONS] [OPERAND]
 Commands:
   serve [DIR]   serve the SQL files below DIR [default: sql]
   check [DIR]   prepare every file below DIR against the database; findings as file:line:column
-  ping [URL]    exit 0 when a server answers pong [default: http://127.0.0.1:8080/ping]
+  ping [URL]    exit 0 when a server answers pong; http:// or unix:/PATH [default: http://127.0.0.1:8080/ping]
 ",
     );
     let groups = [
@@ -225,7 +227,8 @@ Commands:
     }
     text.push_str(
         "
-Each option is read from PEPPERCORN_<OPTION> when it is not given: PEPPERCORN_MAX_BODY=8MiB.
+Each option is read from PEPPERCORN_<OPTION> when it is not given: PEPPERCORN_MAX_BODY=8MiB; what is
+repeatable is a list there: PEPPERCORN_BIND=127.0.0.1:8080,unix:/run/api.sock.
 Times take ms, s, m or h; sizes take KiB, MiB or GiB.
 
 The database:

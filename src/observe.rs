@@ -17,6 +17,11 @@ pub const TARGET: &str = "peppercorn";
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// Requests of operators are accepted.
+    Admin {
+        /// Where, as the client would write it.
+        address: String,
+    },
     /// Requests are accepted.
     Listening {
         /// Where, as the client would write it.
@@ -131,6 +136,7 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Event::Admin { address } => write!(f, "admin on {address}"),
             Event::Listening {
                 address,
                 routes,

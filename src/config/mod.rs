@@ -1,20 +1,21 @@
 //! What was typed and what the environment says, resolved: flag, else environment, else credential file, else default.
 
+mod lookup;
 mod units;
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::cli::{Args, OPTIONS};
+use crate::cli::Args;
 use crate::pg::settings::{self, Variables};
 use crate::pg::{Cluster, Config};
 use crate::runtime::{Clock, ExecutorKind, Layout};
 use crate::server::{Address, Settings};
 use crate::sql::folder::SCHEMA;
 
+use lookup::Lookup;
 pub use units::{duration, size};
 
 /// Where the SQL files are when nobody says.
@@ -28,7 +29,9 @@ pub struct Serve {
     /// The SQL files' directory.
     pub directory: PathBuf,
     /// Where to listen.
-    pub bind: Address,
+    pub bind: Vec<Address>,
+    /// Where to listen for operators.
+    pub admin: Vec<Address>,
     /// Threads and executor.
     pub layout: Layout,
     /// Limits of the server; `connections` as asked for, or 0 for what the descriptor limit leaves.
@@ -91,12 +94,6 @@ impl DatabaseSource {
     }
 }
 
-/// Flags and environment, by option.
-struct Lookup<'a> {
-    args: &'a Args,
-    variables: Variables<'a>,
-}
-
 impl Serve {
     /// Resolves the command line of `serve`.
     ///
@@ -127,7 +124,8 @@ impl Serve {
         };
         server.limits.body = lookup.parsed("max-body", size)?;
         Ok(Serve {
-            bind: lookup.bind()?,
+            bind: lookup.list("bind", || Some(default_address(&lookup)))?,
+            admin: lookup.list("admin-bind", || None)?,
             layout: Layout { threads, executor },
             settings: server,
             graceful: lookup.duration("graceful-timeout")?,
@@ -167,75 +165,19 @@ impl Ping {
     }
 }
 
+/// Where to listen when nobody says, and who says that instead.
+fn default_address(lookup: &Lookup<'_>) -> (&'static str, String) {
+    match lookup.variable("PORT") {
+        Some(port) => ("PORT", format!("0.0.0.0:{port}")),
+        None => ("default", "127.0.0.1:8080".to_owned()),
+    }
+}
+
 fn directory(args: &Args) -> PathBuf {
     args.operand.as_deref().unwrap_or(DIRECTORY).into()
 }
 
 impl Lookup<'_> {
-    /// An option's text, if anybody gives one: flag, else variable, else default.
-    fn text(&self, name: &str) -> Option<String> {
-        let flag = self
-            .args
-            .options
-            .iter()
-            .rev()
-            .find(|(given, _)| *given == name);
-        let option = OPTIONS.iter().find(|option| option.name == name);
-        flag.map(|(_, value)| value.clone())
-            .or_else(|| option.and_then(|option| self.variable(&option.variable())))
-            .or_else(|| {
-                option
-                    .map(|option| option.default.to_owned())
-                    .filter(|default| !default.is_empty())
-            })
-    }
-
-    /// A variable that is set to nothing is not set.
-    fn variable(&self, name: &str) -> Option<String> {
-        (self.variables)(name).filter(|value| !value.is_empty())
-    }
-
-    /// What to call an option in an error: as it was given.
-    fn origin(&self, name: &str) -> String {
-        let given = self.args.options.iter().any(|(given, _)| *given == name);
-        match OPTIONS.iter().find(|option| option.name == name) {
-            Some(option) if !given => option.variable(),
-            _ => format!("--{name}"),
-        }
-    }
-
-    fn parsed<T>(
-        &self,
-        name: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> anyhow::Result<T> {
-        let text = self.text(name).unwrap_or_default();
-        parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
-    }
-
-    fn number(&self, name: &str, least: usize) -> anyhow::Result<usize> {
-        self.parsed(name, |text| match text.parse() {
-            Ok(number) if number >= least => Ok(number),
-            _ => Err(format!("{text:?} is not a number from {least} on")),
-        })
-    }
-
-    fn duration(&self, name: &str) -> anyhow::Result<Duration> {
-        self.parsed(name, duration)
-    }
-
-    fn bind(&self) -> anyhow::Result<Address> {
-        if self.text("bind").is_some() {
-            return self.parsed("bind", Address::from_str);
-        }
-        let text = match self.variable("PORT") {
-            Some(port) => format!("0.0.0.0:{port}"),
-            None => "127.0.0.1:8080".to_owned(),
-        };
-        text.parse()
-            .map_err(|error: String| anyhow::anyhow!("PORT: {error}"))
-    }
-
     fn database(&self, directory: &Path) -> anyhow::Result<DatabaseSource> {
         let credential = || credential(self.variables, "database-url");
         let url = match self.variable("DATABASE_URL") {
@@ -332,7 +274,7 @@ mod tests {
             }
         );
         assert_eq!(config.settings.limits.body, 2048);
-        assert_eq!(config.bind, Address::Tcp("0.0.0.0:99".into()));
+        assert_eq!(config.bind, [Address::Tcp("0.0.0.0:99".into())]);
         let config = serve("serve", &[("PORT", ""), ("PEPPERCORN_EXECUTOR", "shared")]).unwrap();
         assert_eq!(
             config.layout,
@@ -341,7 +283,7 @@ mod tests {
                 executor: ExecutorKind::Shared
             }
         );
-        assert_eq!(config.bind, Address::Tcp("127.0.0.1:8080".into()));
+        assert_eq!(config.bind, [Address::Tcp("127.0.0.1:8080".into())]);
     }
 
     #[test]

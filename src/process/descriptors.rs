@@ -14,8 +14,8 @@ const PER_DB_CONNECTION: u64 = 4;
 const MOST: u64 = 100_000;
 
 /// Raises the limit to what the system allows without privilege, and says how many clients may connect at once beside
-/// what is open already and what `seats` executors with `db_connections` each will open.
-pub(super) fn room_for_clients(seats: usize, db_connections: usize) -> usize {
+/// what is open already, what `seats` executors with `db_connections` each will open, and so many `operators`.
+pub(super) fn room_for_clients(seats: usize, db_connections: usize, operators: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -31,14 +31,15 @@ pub(super) fn room_for_clients(seats: usize, db_connections: usize) -> usize {
         open_now(),
         seats as u64,
         db_connections as u64,
+        operators as u64,
     )
 }
 
-fn room(limit: u64, open: u64, seats: u64, db_connections: u64) -> usize {
+fn room(limit: u64, open: u64, seats: u64, db_connections: u64, operators: u64) -> usize {
     let per_seat = PER_DB_CONNECTION
         .saturating_mul(db_connections)
         .saturating_add(PER_SEAT);
-    let planned = seats.saturating_mul(per_seat);
+    let planned = seats.saturating_mul(per_seat).saturating_add(operators);
     let spare = SPARE.max(limit / SPARE_PART);
     let room = limit.saturating_sub(open.saturating_add(planned).saturating_add(spare));
     room.clamp(1, MOST) as usize
@@ -55,13 +56,14 @@ mod tests {
 
     #[test]
     fn the_database_comes_before_the_clients() {
-        assert_eq!(room(64, 10, 1, 4), 20);
-        assert_eq!(room(1024, 10, 1, 4), 932);
-        assert_eq!(room(1024, 10, 4, 4), 878);
-        assert_eq!(room(20_000, 10, 1, 4), 18_722);
-        assert_eq!(room(u64::MAX, 10, 1, 4), 100_000);
-        assert_eq!(room(16, 10, 1, 4), 1);
-        assert_eq!(room(64, 10, 1, usize::MAX as u64), 1);
+        assert_eq!(room(64, 10, 1, 4, 0), 20);
+        assert_eq!(room(1024, 10, 1, 4, 0), 932);
+        assert_eq!(room(1024, 10, 4, 4, 0), 878);
+        assert_eq!(room(20_000, 10, 1, 4, 0), 18_722);
+        assert_eq!(room(u64::MAX, 10, 1, 4, 0), 100_000);
+        assert_eq!(room(1024, 10, 1, 4, 64), 868);
+        assert_eq!(room(16, 10, 1, 4, 0), 1);
+        assert_eq!(room(64, 10, 1, usize::MAX as u64, 0), 1);
         assert!(open_now() >= 3);
     }
 }

@@ -15,7 +15,7 @@ use crate::config::Serve;
 use crate::endpoint::Service;
 use crate::observe::{self, Event};
 use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Program, Spawn};
-use crate::server::{self, Listener, Server, Settings};
+use crate::server::{self, Abandoned, Entrance, Listener, Server, Settings};
 
 /// Why a worker did not come to serve.
 #[derive(Debug)]
@@ -46,57 +46,74 @@ impl std::error::Error for Error {
 
 /// Everything that the executors of one process share.
 pub struct Worker {
-    listeners: Mutex<Vec<Listener>>,
+    /// The listeners of each seat, until it takes them.
+    seats: Mutex<Vec<Vec<Listener>>>,
     layout: Layout,
     settings: Settings,
     graceful: Duration,
     db_connections: usize,
+    abandoned: Abandoned,
     clock: Clock,
     drain: Drain,
 }
 
 impl Worker {
-    /// Takes the address: from here on clients can connect; they are answered when [`Worker::run`] runs.
+    /// Takes the addresses: from here on clients can connect; they are answered when [`Worker::run`] runs.
     ///
     /// # Errors
     /// See [`Error`].
     pub fn bind(config: &Serve, clock: &Clock) -> Result<Worker, Error> {
-        let seats = config.layout.seats();
-        let db_connections = config.db_connections.div_ceil(seats);
-        let listeners = server::bind(&config.bind, seats).map_err(Error::Bind)?;
-        let room = descriptors::room_for_clients(seats, db_connections);
+        let seats = bind(config).map_err(Error::Bind)?;
+        Ok(Worker::new(config, seats, clock))
+    }
+
+    /// With listeners that are open already, those of each seat; the addresses of `config` do not matter.
+    pub fn new(config: &Serve, seats: Vec<Vec<Listener>>, clock: &Clock) -> Worker {
+        let count = config.layout.seats();
+        let db_connections = config.db_connections.div_ceil(count);
         let mut settings = config.settings;
+        // The places are the process's, divided among its seats.
+        settings.admin_connections = settings.admin_connections.div_ceil(count);
+        let operators = match has_admin(&seats) {
+            true => settings.admin_connections * count,
+            false => 0,
+        };
+        let room = descriptors::room_for_clients(count, db_connections, operators);
         let connections = if settings.connections == 0 {
             room
         } else {
             settings.connections.min(room)
         };
-        settings.connections = connections.div_ceil(seats);
-        Ok(Worker {
-            listeners: Mutex::new(listeners),
+        settings.connections = connections.div_ceil(count);
+        Worker {
+            seats: Mutex::new(seats),
             layout: config.layout,
             settings,
             graceful: config.graceful,
             db_connections,
+            abandoned: Arc::new(|| false),
             clock: clock.clone(),
             drain: Drain::new(clock),
-        })
+        }
+    }
+
+    /// Asks this when the drain begins: if so, those who wait at [kept](Listener::kept) listeners are let in first.
+    pub fn abandoned_when(self, abandoned: Abandoned) -> Worker {
+        Worker { abandoned, ..self }
     }
 
     /// Serves `app` on the database of `config` until a signal ends it. Of an application without SQL nothing connects,
-    /// whatever `config` says.
+    /// whatever `config` says. With a listener for operators the application is [split](App::split).
     ///
     /// # Errors
     /// See [`Error`].
     pub fn run(&self, app: App, config: &Config) -> Result<(), Error> {
         let signals = signals::listen().map_err(Error::System)?;
-        if let Some(listener) = self.listeners().first() {
-            observe::emit(&Event::Listening {
-                address: format!("http://{}", listener.address()),
-                routes: app.routes(),
-                layout: describe(self.layout),
-            });
-        }
+        let app = match has_admin(&self.seats()) {
+            true => app.split(),
+            false => app,
+        };
+        self.announce(&app);
         let seats = Seats {
             worker: self,
             app: Arc::new(app),
@@ -114,11 +131,54 @@ impl Worker {
         Ok(())
     }
 
-    fn listeners(&self) -> std::sync::MutexGuard<'_, Vec<Listener>> {
-        self.listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Says where it listens.
+    fn announce(&self, app: &App) {
+        let seats = self.seats();
+        let address = |entrance| {
+            let of_entrance = |listener: &&Listener| listener.entrance() == entrance;
+            let mut names: Vec<&str> = Vec::new();
+            for listener in seats.iter().flatten().filter(of_entrance) {
+                if !names.contains(&listener.name()) {
+                    names.push(listener.name());
+                }
+            }
+            (!names.is_empty()).then(|| names.join(", "))
+        };
+        if let Some(address) = address(Entrance::Admin) {
+            observe::emit(&Event::Admin { address });
+        }
+        if let Some(address) = address(Entrance::Public) {
+            observe::emit(&Event::Listening {
+                address,
+                routes: app.routes(),
+                layout: describe(self.layout),
+            });
+        }
     }
+
+    fn seats(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Listener>>> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the addresses of `config`, for each seat.
+fn bind(config: &Serve) -> anyhow::Result<Vec<Vec<Listener>>> {
+    let mut seats: Vec<Vec<Listener>> = Vec::new();
+    seats.resize_with(config.layout.seats(), Vec::new);
+    for address in &config.bind {
+        let opened = server::bind(address, Entrance::Public, seats.len(), false)?;
+        server::seat(opened, &mut seats)?;
+    }
+    for address in &config.admin {
+        let opened = server::bind(address, Entrance::Admin, 1, false)?;
+        server::seat(opened, &mut seats)?;
+    }
+    Ok(seats)
+}
+
+fn has_admin(seats: &[Vec<Listener>]) -> bool {
+    let mut listeners = seats.iter().flatten();
+    listeners.any(|listener| listener.entrance() == Entrance::Admin)
 }
 
 /// What each executor of the worker runs.
@@ -149,18 +209,16 @@ impl Program for Seats<'_> {
     /// How many connections were cut.
     type Output = Result<usize, Error>;
 
-    async fn run<S: Spawn>(&self, _seat: usize, spawn: S) -> Result<usize, Error> {
+    async fn run<S: Spawn>(&self, seat: usize, spawn: S) -> Result<usize, Error> {
         let Worker {
             clock,
             drain,
             settings,
+            abandoned,
             ..
         } = self.worker;
         let seated = Seated(self);
-        // One listener was bound per seat.
-        let Some(listener) = self.worker.listeners().pop() else {
-            return Ok(0);
-        };
+        let listeners = self.worker.seats().get_mut(seat).map(std::mem::take);
         let (database, keepers) = self
             .app
             .database(self.config, self.worker.db_connections, clock);
@@ -168,14 +226,10 @@ impl Program for Seats<'_> {
             database,
             drain: drain.clone(),
         });
-        let server = Arc::new(Server::new(
-            self.app.clone(),
-            service.clone(),
-            clock.clone(),
-            *settings,
-        ));
+        let server = Server::new(self.app.clone(), service.clone(), clock.clone(), *settings);
+        let server = Arc::new(server.abandoned_when(abandoned.clone()));
         let serving = async {
-            let cut = server::serve(server, listener, spawn.clone())
+            let cut = server::serve(server, listeners.unwrap_or_default(), spawn.clone())
                 .await
                 .map_err(Error::System);
             for pool in service.database.pools() {

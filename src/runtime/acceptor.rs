@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
@@ -14,26 +14,30 @@ use rustix::time::Timespec;
 use super::poller::{Poller, Registration};
 
 /// Takes connections from a listening socket.
-pub struct Acceptor {
-    // Before the descriptor: the set's place is left, then the descriptor closed.
+pub struct Acceptor<F: AsFd> {
     registration: Registration,
-    fd: OwnedFd,
+    socket: F,
     /// Nobody was waiting at the last look.
     empty: AtomicBool,
 }
 
-impl Acceptor {
+impl<F: AsFd> Acceptor<F> {
     /// Takes over a listening, non-blocking socket.
     ///
     /// # Errors
     /// When the system has no room to watch it.
-    pub fn new(fd: OwnedFd) -> io::Result<Acceptor> {
-        let registration = Poller::register(&fd)?;
+    pub fn new(socket: F) -> io::Result<Acceptor<F>> {
+        let registration = Poller::register_listener(&socket)?;
         Ok(Acceptor {
             registration,
-            fd,
+            socket,
             empty: AtomicBool::new(false),
         })
+    }
+
+    /// What was taken over.
+    pub fn socket(&self) -> &F {
+        &self.socket
     }
 
     /// Waits until somebody may be waiting to be accepted.
@@ -53,7 +57,7 @@ impl Acceptor {
 
     /// Whether somebody waits now; asks the system.
     pub fn is_awaited(&self) -> bool {
-        let mut listener = [PollFd::new(&self.fd, PollFlags::IN)];
+        let mut listener = [PollFd::new(&self.socket, PollFlags::IN)];
         let awaited = matches!(poll(&mut listener, Some(&Timespec::default())), Ok(1));
         // Whoever comes later is news.
         self.empty.store(!awaited, Ordering::Relaxed);
@@ -66,7 +70,7 @@ impl Acceptor {
     /// `WouldBlock` when none does; else those of `accept(2)`, none of which is about the socket itself.
     pub fn accept(&self) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        match acceptfrom_with(&self.fd, flags) {
+        match acceptfrom_with(&self.socket, flags) {
             Ok((connection, peer)) => Ok((
                 connection,
                 peer.and_then(|peer| SocketAddr::try_from(peer).ok()),
@@ -78,5 +82,11 @@ impl Acceptor {
                 Err(error.into())
             }
         }
+    }
+}
+
+impl<F: AsFd> Drop for Acceptor<F> {
+    fn drop(&mut self) {
+        self.registration.take_out(&self.socket);
     }
 }

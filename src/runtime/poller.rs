@@ -39,6 +39,12 @@ const ALL_NEWS: EventFlags = EventFlags::IN
     .union(EventFlags::RDHUP)
     .union(EventFlags::ET);
 
+/// What is watched of a listening socket. Of several sets that watch the same one, those whose threads are busy are told,
+/// but only one that is idle is woken for it.
+const ARRIVALS: EventFlags = EventFlags::IN
+    .union(EventFlags::ET)
+    .union(EventFlags::EXCLUSIVE);
+
 /// An epoll set and who waits for it.
 pub(super) struct Poller {
     epoll: OwnedFd,
@@ -196,8 +202,18 @@ impl Poller {
         Ok(poller.clone())
     }
 
-    /// Registers a socket with the set of this thread.
-    pub(super) fn register(socket: &OwnedFd) -> io::Result<Registration> {
+    /// Registers a connected socket with the set of this thread.
+    pub(super) fn register(socket: impl AsFd) -> io::Result<Registration> {
+        Poller::add(socket, ALL_NEWS)
+    }
+
+    /// Registers a listening socket with the set of this thread. It is to be [taken out](Registration::take_out) before it
+    /// is closed.
+    pub(super) fn register_listener(socket: impl AsFd) -> io::Result<Registration> {
+        Poller::add(socket, ARRIVALS)
+    }
+
+    fn add(socket: impl AsFd, flags: EventFlags) -> io::Result<Registration> {
         let poller = Poller::current()?;
         let source = Arc::new(Source::default());
         let key = lock(&poller.sources).insert(source.clone());
@@ -210,7 +226,7 @@ impl Poller {
             &registration.poller.epoll,
             socket.as_fd(),
             EventData::new_u64(key),
-            ALL_NEWS,
+            flags,
         )?;
         Ok(registration)
     }
@@ -287,6 +303,13 @@ impl Registration {
         let data = EventData::new_u64(self.key);
         epoll::modify(&self.poller.epoll, socket.as_fd(), data, flags)?;
         Ok(())
+    }
+
+    /// Takes a socket out of the set that is held elsewhere, too: closing it here would leave it in, and an arrival might
+    /// be told to us instead of to those who go on with it.
+    pub(super) fn take_out(&self, socket: impl AsFd) {
+        // It is in the set: nothing can be wrong with that.
+        let _out = epoll::delete(&self.poller.epoll, socket.as_fd());
     }
 }
 

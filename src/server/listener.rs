@@ -1,98 +1,259 @@
-//! Where connections come from: a TCP address or a UNIX socket's path.
+//! Listening sockets: opened, shared between executors, or taken over from another process.
 
-use std::fmt;
+use std::ffi::OsStr;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::fd::OwnedFd;
-use std::str::FromStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use rustix::net::{AddressFamily, SocketAddrAny, SocketFlags, SocketType, ipproto, sockopt};
+use anyhow::{Context, bail, ensure};
+use rustix::io::FdFlags;
+use rustix::net::{
+    AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, ipproto, sockopt,
+};
+
+use super::address::{self, Address};
+use super::socket_file::{self, SocketFile};
+use crate::app::Entrance;
 
 /// Connections that wait in the kernel to be accepted, per listener; the system's `somaxconn` may be lower.
 const BACKLOG: i32 = 1024;
 
-/// A place to listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Address {
-    /// `host:port`, with the host as typed; port 0 takes any free one.
-    Tcp(String),
-}
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Address, String> {
-        let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-        match port {
-            Some(Ok(_)) => Ok(Address::Tcp(text.to_owned())),
-            _ => Err(format!(
-                "{text:?} is not an address: write host:port, such as 127.0.0.1:8080 or [::1]:8080"
-            )),
-        }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Address::Tcp(text) => f.write_str(text),
-        }
-    }
-}
-
 /// A listening socket, before an executor takes it.
+#[derive(Debug)]
 pub struct Listener {
-    pub(super) socket: OwnedFd,
-    address: SocketAddr,
+    // Before the socket, see `SocketFile`.
+    origin: Arc<Origin>,
+    socket: OwnedFd,
+    entrance: Entrance,
+    kept: bool,
+}
+
+/// What the shares of a socket have in common.
+#[derive(Debug)]
+struct Origin {
+    name: String,
+    /// If this process has made it.
+    file: Option<SocketFile>,
 }
 
 impl Listener {
-    /// Where it listens: with the port that the system chose, where 0 was asked for.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, for people: `http://127.0.0.1:8080`, with the port that the system chose where 0 was asked for,
+    /// or `unix:/path`.
+    pub fn name(&self) -> &str {
+        &self.origin.name
+    }
+
+    /// Which of the application's routes are answered there.
+    pub fn entrance(&self) -> Entrance {
+        self.entrance
+    }
+
+    /// Another process holds the socket too and goes on with it: whoever waits in its queue is left to that one.
+    pub fn kept(self) -> Listener {
+        Listener { kept: true, ..self }
+    }
+
+    /// Whether it is [kept](Listener::kept).
+    pub fn is_kept(&self) -> bool {
+        self.kept
+    }
+
+    /// The same socket for another executor.
+    ///
+    /// # Errors
+    /// When the system has no descriptor left.
+    pub fn share(&self) -> io::Result<Listener> {
+        Ok(Listener {
+            origin: self.origin.clone(),
+            socket: self.socket.try_clone()?,
+            ..*self
+        })
+    }
+
+    /// Whether others accept from the same socket: another process, or another executor.
+    pub(super) fn is_shared(&self) -> bool {
+        self.kept || Arc::strong_count(&self.origin) > 1
+    }
+
+    /// A listening socket that somebody else has opened, such as systemd or a supervisor; it is [kept](Listener::kept).
+    /// Its file, if it has one, is not ours to remove.
+    ///
+    /// # Errors
+    /// It is not a stream socket that listens, of TCP or UNIX.
+    pub fn inherit(socket: OwnedFd, entrance: Entrance) -> anyhow::Result<Listener> {
+        let listens = sockopt::socket_acceptconn(&socket).context("not a socket")?;
+        let kind = sockopt::socket_type(&socket)?;
+        ensure!(
+            listens && kind == SocketType::STREAM,
+            "not a listening stream socket"
+        );
+        let family = sockopt::socket_domain(&socket)?;
+        let known = [
+            AddressFamily::INET,
+            AddressFamily::INET6,
+            AddressFamily::UNIX,
+        ];
+        ensure!(known.contains(&family), "neither a TCP nor a UNIX socket");
+        rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&socket, true)?;
+        Ok(Listener::new(socket, entrance, None)?.kept())
+    }
+
+    /// This process removes the socket's file at the end: for who has made it, and has become another program since.
+    ///
+    /// # Errors
+    /// The socket has no file, or none any more.
+    pub fn with_file(self) -> anyhow::Result<Listener> {
+        let address = SocketAddrUnix::try_from(rustix::net::getsockname(&self.socket)?)?;
+        let path = address.path_bytes().context("a socket without a file")?;
+        let file = SocketFile::at(Path::new(OsStr::from_bytes(path)))?;
+        let name = self.name().to_owned();
+        Ok(Listener {
+            origin: Arc::new(Origin {
+                name,
+                file: Some(file),
+            }),
+            ..self
+        })
+    }
+
+    /// The socket.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Has nobody find the socket any more, if that is possible: a file of our own is removed. Who has connected stays.
+    pub(super) fn hide(&self) {
+        self.origin.file.iter().for_each(SocketFile::remove);
+    }
+
+    fn new(socket: OwnedFd, entrance: Entrance, file: Option<SocketFile>) -> io::Result<Listener> {
+        let name = name(rustix::net::getsockname(&socket)?);
+        Ok(Listener {
+            origin: Arc::new(Origin { name, file }),
+            socket,
+            entrance,
+            kept: false,
+        })
     }
 }
 
-/// Opens `count` listening sockets at one address; the kernel spreads connections over them.
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd()
+    }
+}
+
+fn name(address: SocketAddrAny) -> String {
+    if let Ok(address) = SocketAddr::try_from(address.clone()) {
+        return format!("http://{address}");
+    }
+    let address = SocketAddrUnix::try_from(address).ok();
+    let path = address.as_ref().and_then(SocketAddrUnix::path_bytes);
+    let hidden = address.as_ref().and_then(SocketAddrUnix::abstract_name);
+    match (path, hidden) {
+        (Some(path), _) => format!("unix:{}", String::from_utf8_lossy(path)),
+        (_, Some(name)) => format!("unix:@{}", String::from_utf8_lossy(name)),
+        _ => "unix:".into(),
+    }
+}
+
+/// Opens `count` listening sockets at one address; the kernel spreads connections over them. `grow`: there may be
+/// [another] later. A UNIX socket has one queue: for its path one is opened, whatever the count.
 ///
 /// # Errors
 /// The address is taken, or not one of this machine's; says which.
-pub fn bind(address: &Address, count: usize) -> anyhow::Result<Vec<Listener>> {
-    let Address::Tcp(text) = address;
+pub fn bind(
+    address: &Address,
+    entrance: Entrance,
+    count: usize,
+    grow: bool,
+) -> anyhow::Result<Vec<Listener>> {
     let context = || format!("cannot listen on {address}");
-    let resolved = text.to_socket_addrs().with_context(context)?.next();
-    let Some(wanted) = resolved else {
-        bail!("cannot listen on {address}: the name has no address")
-    };
+    match address {
+        Address::Tcp(text) => {
+            let Some(wanted) = text.to_socket_addrs().with_context(context)?.next() else {
+                bail!("cannot listen on {address}: the name has no address")
+            };
+            bind_tcp(wanted, entrance, count, grow).with_context(context)
+        }
+        Address::Unix(path) => Ok(vec![bind_unix(path, entrance).with_context(context)?]),
+    }
+}
+
+fn bind_tcp(
+    wanted: SocketAddr,
+    entrance: Entrance,
+    count: usize,
+    grow: bool,
+) -> io::Result<Vec<Listener>> {
     // Without SO_REUSEPORT a port that somebody listens on is refused, even if they would share it.
-    let first = open(wanted, false).with_context(context)?;
-    if count == 1 {
-        rustix::net::listen(&first, BACKLOG).with_context(context)?;
-        return Ok(vec![listener(first).with_context(context)?]);
+    let first = open(wanted, false)?;
+    if count == 1 && !grow {
+        return Ok(vec![listen(first, entrance, None)?]);
     }
     let exact = SocketAddr::try_from(rustix::net::getsockname(&first)?)?;
     drop(first);
-    let shared: Vec<OwnedFd> = (0..count)
+    let sockets: Vec<OwnedFd> = (0..count)
         .map(|_| open(exact, true))
-        .collect::<io::Result<_>>()
-        .with_context(context)?;
+        .collect::<io::Result<_>>()?;
     // All of them are bound before one listens: none takes connections alone.
-    shared
+    sockets
         .into_iter()
-        .map(|socket| {
-            rustix::net::listen(&socket, BACKLOG)?;
-            Ok(listener(socket)?)
-        })
-        .collect::<anyhow::Result<_>>()
-        .with_context(context)
+        .map(|socket| listen(socket, entrance, None))
+        .collect()
+}
+
+fn bind_unix(path: &Path, entrance: Entrance) -> anyhow::Result<Listener> {
+    if let Some(why) = address::unfit(path) {
+        bail!(why);
+    }
+    let (socket, file) = socket_file::bind(path)?;
+    Ok(listen(socket, entrance, Some(file))?)
+}
+
+/// One more socket at the address of `like`, which was opened to [grow](bind).
+///
+/// # Errors
+/// It was not, or is not of TCP; or another user listens there meanwhile.
+pub fn another(like: &Listener) -> anyhow::Result<Listener> {
+    let context = || format!("cannot listen on {} once more", like.name());
+    let address = rustix::net::getsockname(&like.socket).with_context(context)?;
+    let address = SocketAddr::try_from(address).with_context(context)?;
+    let another = open(address, true).and_then(|socket| listen(socket, like.entrance, None));
+    another.with_context(context)
+}
+
+/// Gives the sockets of one address to the seats: one each where there are as many, else shares of all of them.
+///
+/// # Errors
+/// When the system has no descriptor left.
+pub fn seat(opened: Vec<Listener>, seats: &mut [Vec<Listener>]) -> io::Result<()> {
+    if opened.len() == seats.len() {
+        for (seat, listener) in seats.iter_mut().zip(opened) {
+            seat.push(listener);
+        }
+        return Ok(());
+    }
+    let Some((last, others)) = seats.split_last_mut() else {
+        return Ok(());
+    };
+    for seat in others {
+        for listener in &opened {
+            seat.push(listener.share()?);
+        }
+    }
+    last.extend(opened);
+    Ok(())
 }
 
 fn open(address: SocketAddr, share: bool) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
     };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
@@ -103,8 +264,7 @@ fn open(address: SocketAddr, share: bool) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-fn listener(socket: OwnedFd) -> io::Result<Listener> {
-    let name: SocketAddrAny = rustix::net::getsockname(&socket)?;
-    let address = SocketAddr::try_from(name)?;
-    Ok(Listener { socket, address })
+fn listen(socket: OwnedFd, entrance: Entrance, file: Option<SocketFile>) -> io::Result<Listener> {
+    rustix::net::listen(&socket, BACKLOG)?;
+    Listener::new(socket, entrance, file)
 }

@@ -1,13 +1,15 @@
 //! The server: sockets in, requests to the [`App`], answers out, and an end that loses nothing.
 //!
-//! [`serve`] is one executor's share: it accepts from its listener and gives every connection a task of its own.
+//! [`serve`] is one executor's share: it accepts from its listeners and gives every connection a task of its own.
 
 mod accept;
+mod address;
 mod connection;
 mod listener;
 mod memory;
 mod places;
 mod second;
+mod socket_file;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,8 +21,10 @@ use crate::http::Limits;
 use crate::runtime::Clock;
 use places::Places;
 
+pub use crate::app::Entrance;
 pub use accept::serve;
-pub use listener::{Address, Listener, bind};
+pub use address::Address;
+pub use listener::{Listener, another, bind, seat};
 
 /// How long clients may take, and how much they may send.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +43,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// Connections at once, of one executor; when more come, idle ones are closed for them, or they wait.
     pub connections: usize,
+    /// The same at the entrance for operators, who are let in when all clients' places are taken.
+    pub admin_connections: usize,
 }
 
 impl Default for Settings {
@@ -51,9 +57,13 @@ impl Default for Settings {
             write: Duration::from_secs(30),
             keep_alive: Duration::from_secs(75),
             connections: 1024,
+            admin_connections: 64,
         }
     }
 }
+
+/// Whether this is the end of the service, not of one worker: then nobody goes on with what is [kept](Listener::kept).
+pub type Abandoned = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What every connection of an executor needs.
 pub struct Server {
@@ -65,22 +75,40 @@ pub struct Server {
     pub clock: Clock,
     /// Limits.
     pub settings: Settings,
+    /// Asked when the drain begins.
+    abandoned: Abandoned,
     /// Where clients are counted.
-    places: Places,
+    public: Places,
+    /// Where operators are.
+    admin: Places,
     /// Connections that ended because everything was cut.
-    cut: Arc<AtomicUsize>,
+    cut: AtomicUsize,
 }
 
 impl Server {
-    /// One executor's server.
+    /// One executor's server. What is kept is left to others at its end.
     pub fn new(app: Arc<App>, service: Arc<Service>, clock: Clock, settings: Settings) -> Server {
         Server {
             app,
             service,
             clock,
-            places: Places::new(settings.connections),
             settings,
-            cut: Arc::default(),
+            abandoned: Arc::new(|| false),
+            public: Places::new(settings.connections),
+            admin: Places::new(settings.admin_connections),
+            cut: AtomicUsize::new(0),
+        }
+    }
+
+    /// Asks this when the drain begins.
+    pub fn abandoned_when(self, abandoned: Abandoned) -> Server {
+        Server { abandoned, ..self }
+    }
+
+    fn places(&self, entrance: Entrance) -> &Places {
+        match entrance {
+            Entrance::Public => &self.public,
+            Entrance::Admin => &self.admin,
         }
     }
 

@@ -8,7 +8,7 @@ use futures_lite::future;
 use http_types::Method;
 
 use super::Connection;
-use crate::app::{self, Entrance};
+use crate::app;
 use crate::endpoint::RequestId;
 use crate::http::Response;
 use crate::runtime::TICK;
@@ -36,7 +36,7 @@ impl Connection {
         let server = self.server.clone();
         // On the heap: idle connections do not carry room for it.
         let mut call = Box::pin(server.app.respond(
-            Entrance::Public,
+            self.entrance,
             request,
             id.clone(),
             self.peer,

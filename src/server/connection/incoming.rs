@@ -158,7 +158,7 @@ impl Connection {
                 self.put_memory_back();
             }
             match self.poll_interrupted(context) {
-                Poll::Pending if idle && self.server.places.asks_idle_to_go() => {
+                Poll::Pending if idle && self.server.places(self.entrance).asks_idle_to_go() => {
                     Poll::Ready(Ok(Read::Evicted))
                 }
                 polled => polled,

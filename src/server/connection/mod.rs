@@ -21,7 +21,7 @@ use std::sync::Arc;
 use http_types::Method;
 
 use super::{Server, second};
-use crate::app::App;
+use crate::app::{App, Entrance};
 use crate::http::{Reader, Refusal, Reply};
 use crate::runtime::{self, Deadline, Socket};
 
@@ -31,7 +31,12 @@ const IN_A_ROW: u32 = 32;
 const FLUSH_BYTES: usize = 64 * 1024;
 
 /// Serves a connection to its end.
-pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Option<SocketAddr>) {
+pub(super) async fn run(
+    server: Arc<Server>,
+    entrance: Entrance,
+    socket: Socket,
+    peer: Option<SocketAddr>,
+) {
     let mut connection = Connection {
         reader: Reader::new(server.settings.limits),
         out: Vec::new(),
@@ -41,6 +46,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Option<Socket
         half_closed: false,
         leaving: false,
         server,
+        entrance,
         socket,
         peer,
     };
@@ -50,6 +56,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Option<Socket
 
 struct Connection {
     server: Arc<Server>,
+    entrance: Entrance,
     socket: Socket,
     peer: Option<SocketAddr>,
     reader: Reader,

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use peppercorn::App;
 use peppercorn::endpoint::{Database, Service};
 use peppercorn::runtime::{self, Clock, Drain, ExecutorKind, Layout, Program, Spawn};
-use peppercorn::server::{self, Address, Listener, Server, Settings};
+use peppercorn::server::{self, Address, Entrance, Listener, Server, Settings};
 
 use super::clock;
 
@@ -22,12 +22,13 @@ impl Embedded {
     /// Serves `app`, which has no SQL, on a port of the system's choice.
     pub fn serve(app: App) -> Embedded {
         let anywhere = Address::Tcp("127.0.0.1:0".into());
-        let listener = server::bind(&anywhere, 1).unwrap().remove(0);
-        let address = listener.address();
+        let listeners = server::bind(&anywhere, Entrance::Public, 1, false).unwrap();
+        let name = listeners[0].name();
+        let address = name.strip_prefix("http://").unwrap().parse().unwrap();
         let drain = Drain::new(&clock());
         let seat = Seat {
             app: Arc::new(app),
-            listener: Mutex::new(Some(listener)),
+            listeners: Mutex::new(listeners),
             clock: clock(),
             drain: drain.clone(),
         };
@@ -62,7 +63,7 @@ impl Drop for Embedded {
 /// What its one executor runs.
 struct Seat {
     app: Arc<App>,
-    listener: Mutex<Option<Listener>>,
+    listeners: Mutex<Vec<Listener>>,
     clock: Clock,
     drain: Drain,
 }
@@ -71,7 +72,7 @@ impl Program for Seat {
     type Output = ();
 
     async fn run<S: Spawn>(&self, _seat: usize, spawn: S) {
-        let listener = self.listener.lock().unwrap().take().unwrap();
+        let listeners = std::mem::take(&mut *self.listeners.lock().unwrap());
         let none = Database {
             read: None,
             write: None,
@@ -82,7 +83,7 @@ impl Program for Seat {
         });
         let settings = Settings::default();
         let server = Server::new(self.app.clone(), service, self.clock.clone(), settings);
-        let _cut = server::serve(Arc::new(server), listener, spawn)
+        let _cut = server::serve(Arc::new(server), listeners, spawn)
             .await
             .unwrap();
     }

@@ -1,0 +1,99 @@
+//! Options by name: flag, else environment, else default.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::units::duration;
+use crate::cli::{Args, OPTIONS};
+use crate::pg::settings::Variables;
+
+/// Flags and environment, by option.
+pub(super) struct Lookup<'a> {
+    pub(super) args: &'a Args,
+    pub(super) variables: Variables<'a>,
+}
+
+impl Lookup<'_> {
+    /// An option's text, if anybody gives one: flag, else variable, else default.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let flag = self
+            .args
+            .options
+            .iter()
+            .rev()
+            .find(|(given, _)| *given == name);
+        let option = OPTIONS.iter().find(|option| option.name == name);
+        flag.map(|(_, value)| value.clone())
+            .or_else(|| option.and_then(|option| self.variable(&option.variable())))
+            .or_else(|| {
+                option
+                    .map(|option| option.default.to_owned())
+                    .filter(|default| !default.is_empty())
+            })
+    }
+
+    /// A variable that is set to nothing is not set.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name).filter(|value| !value.is_empty())
+    }
+
+    /// What to call an option in an error: as it was given.
+    pub(super) fn origin(&self, name: &str) -> String {
+        let given = self.args.options.iter().any(|(given, _)| *given == name);
+        match OPTIONS.iter().find(|option| option.name == name) {
+            Some(option) if !given => option.variable(),
+            _ => format!("--{name}"),
+        }
+    }
+
+    pub(super) fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        let text = self.text(name).unwrap_or_default();
+        parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
+    }
+
+    pub(super) fn number(&self, name: &str, least: usize) -> anyhow::Result<usize> {
+        self.parsed(name, |text| match text.parse() {
+            Ok(number) if number >= least => Ok(number),
+            _ => Err(format!("{text:?} is not a number from {least} on")),
+        })
+    }
+
+    pub(super) fn duration(&self, name: &str) -> anyhow::Result<Duration> {
+        self.parsed(name, duration)
+    }
+
+    /// All values of an option that may be given several times; its variable has them in one list. Without any, `default`
+    /// and who says so.
+    pub(super) fn list<T: FromStr<Err = String>>(
+        &self,
+        name: &str,
+        default: impl FnOnce() -> Option<(&'static str, String)>,
+    ) -> anyhow::Result<Vec<T>> {
+        let flags = self.args.options.iter();
+        let mut texts: Vec<String> = flags
+            .filter(|(given, _)| *given == name)
+            .map(|(_, value)| value.clone())
+            .collect();
+        let mut origin = self.origin(name);
+        if texts.is_empty()
+            && let Some(list) = self.text(name)
+        {
+            texts = list.split(',').map(|item| item.trim().to_owned()).collect();
+        } else if texts.is_empty()
+            && let Some((from, text)) = default()
+        {
+            (origin, texts) = (from.to_owned(), vec![text]);
+        }
+        texts
+            .iter()
+            .map(|text| {
+                text.parse()
+                    .map_err(|error| anyhow::anyhow!("{origin}: {error}"))
+            })
+            .collect()
+    }
+}
