@@ -91,6 +91,8 @@ pub enum Event {
     },
     /// As many clients are connected as may be, and more wait.
     PlacesTaken {
+        /// Those at the entrance for operators.
+        admin: bool,
         /// How many that is, for one executor.
         count: usize,
     },
@@ -186,7 +188,14 @@ impl fmt::Display for Event {
                 "a streamed answer was cut: nothing more of it came within {} s (request {request_id})",
                 limit.as_secs_f64()
             ),
-            Event::PlacesTaken { count } => write!(
+            Event::PlacesTaken { admin: true, count } => write!(
+                f,
+                "all places for operators are taken, {count}: idle connections are closed for those who wait"
+            ),
+            Event::PlacesTaken {
+                admin: false,
+                count,
+            } => write!(
                 f,
                 "all places for clients are taken, {count}: idle connections are closed for those who wait \
                  (--max-connections, or the limit on open files, allows no more)"

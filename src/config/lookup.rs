@@ -66,34 +66,20 @@ impl Lookup<'_> {
         self.parsed(name, duration)
     }
 
-    /// All values of an option that may be given several times; its variable has them in one list. Without any, `default`
-    /// and who says so.
-    pub(super) fn list<T: FromStr<Err = String>>(
-        &self,
-        name: &str,
-        default: impl FnOnce() -> Option<(&'static str, String)>,
-    ) -> anyhow::Result<Vec<T>> {
+    /// All values of an option that may be given several times; its variable has them in one list. None if nobody says.
+    pub(super) fn list<T: FromStr<Err = String>>(&self, name: &str) -> anyhow::Result<Vec<T>> {
         let flags = self.args.options.iter();
         let mut texts: Vec<String> = flags
             .filter(|(given, _)| *given == name)
             .map(|(_, value)| value.clone())
             .collect();
-        let mut origin = self.origin(name);
-        if texts.is_empty()
-            && let Some(list) = self.text(name)
-        {
-            texts = list.split(',').map(|item| item.trim().to_owned()).collect();
-        } else if texts.is_empty()
-            && let Some((from, text)) = default()
-        {
-            (origin, texts) = (from.to_owned(), vec![text]);
+        if texts.is_empty() {
+            let list = self.text(name).unwrap_or_default();
+            let items = list.split(',').map(|item| item.trim().to_owned());
+            texts = items.filter(|item| !item.is_empty()).collect();
         }
-        texts
-            .iter()
-            .map(|text| {
-                text.parse()
-                    .map_err(|error| anyhow::anyhow!("{origin}: {error}"))
-            })
-            .collect()
+        let wrong = |error| anyhow::anyhow!("{}: {error}", self.origin(name));
+        let parse = |text: &String| text.parse().map_err(wrong);
+        texts.iter().map(parse).collect()
     }
 }

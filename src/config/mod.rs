@@ -123,9 +123,13 @@ impl Serve {
             ..Settings::default()
         };
         server.limits.body = lookup.parsed("max-body", size)?;
+        let mut bind = lookup.list("bind")?;
+        if bind.is_empty() {
+            bind.push(default_address(&lookup)?);
+        }
         Ok(Serve {
-            bind: lookup.list("bind", || Some(default_address(&lookup)))?,
-            admin: lookup.list("admin-bind", || None)?,
+            bind,
+            admin: lookup.list("admin-bind")?,
             layout: Layout { threads, executor },
             settings: server,
             graceful: lookup.duration("graceful-timeout")?,
@@ -165,12 +169,14 @@ impl Ping {
     }
 }
 
-/// Where to listen when nobody says, and who says that instead.
-fn default_address(lookup: &Lookup<'_>) -> (&'static str, String) {
-    match lookup.variable("PORT") {
-        Some(port) => ("PORT", format!("0.0.0.0:{port}")),
-        None => ("default", "127.0.0.1:8080".to_owned()),
-    }
+/// Where to listen when nobody says.
+fn default_address(lookup: &Lookup<'_>) -> anyhow::Result<Address> {
+    let text = match lookup.variable("PORT") {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None => "127.0.0.1:8080".to_owned(),
+    };
+    text.parse()
+        .map_err(|error: String| anyhow::anyhow!("PORT: {error}"))
 }
 
 fn directory(args: &Args) -> PathBuf {

@@ -16,6 +16,7 @@ mod drain;
 mod join;
 mod poller;
 mod socket;
+mod source;
 
 use std::future::Future;
 use std::rc::Rc;

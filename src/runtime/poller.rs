@@ -22,11 +22,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
-use atomic_waker::AtomicWaker;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::time::Timespec;
+
+use super::source::{Source, Sources};
 
 /// Events taken per `epoll_wait`; more come with the next.
 const EVENTS: usize = 256;
@@ -55,64 +56,6 @@ pub(super) struct Poller {
     lead: Mutex<()>,
     /// Idle threads that do not wait in epoll.
     parked: Mutex<Vec<Thread>>,
-}
-
-/// Registered sockets by key: an index and, so that a late event does not hit a new socket, a generation.
-#[derive(Default)]
-struct Sources {
-    slots: Vec<(u32, Option<Arc<Source>>)>,
-    free: Vec<u32>,
-}
-
-/// What is known of one socket's readiness.
-#[derive(Default)]
-pub(super) struct Source {
-    pub(super) read: Side,
-    pub(super) write: Side,
-    /// The peer has ended its direction, or the connection is broken: reads do not run dry any more.
-    pub(super) hung_up: AtomicBool,
-}
-
-/// One direction of a socket.
-#[derive(Default)]
-pub(super) struct Side {
-    /// There was news since the last look.
-    news: AtomicBool,
-    waker: AtomicWaker,
-}
-
-impl Side {
-    /// Whether there was news; the next call says only what comes after this one.
-    pub(super) fn take_news(&self) -> bool {
-        self.news.swap(false, Ordering::AcqRel)
-    }
-
-    /// Has the task woken at the next news. False if there is some already: look again instead of waiting.
-    pub(super) fn wait(&self, context: &mut Context<'_>) -> bool {
-        self.waker.register(context.waker());
-        !self.news.load(Ordering::Acquire)
-    }
-
-    /// Notes news; the task to wake, if one waits.
-    fn tell(&self) -> Option<Waker> {
-        self.news.store(true, Ordering::Release);
-        self.waker.take()
-    }
-}
-
-impl Source {
-    fn tell(&self, flags: EventFlags, wakers: &mut Vec<Waker>) {
-        let broken = flags.intersects(EventFlags::HUP | EventFlags::ERR);
-        if broken || flags.contains(EventFlags::RDHUP) {
-            self.hung_up.store(true, Ordering::Release);
-        }
-        if broken || flags.intersects(EventFlags::IN | EventFlags::RDHUP) {
-            wakers.extend(self.read.tell());
-        }
-        if broken || flags.contains(EventFlags::OUT) {
-            wakers.extend(self.write.tell());
-        }
-    }
 }
 
 /// What a wait brings; its memory is used again.
@@ -317,32 +260,6 @@ impl Drop for Registration {
     fn drop(&mut self) {
         // Closing the descriptor, which follows, takes it out of the epoll set.
         lock(&self.poller.sources).remove(self.key);
-    }
-}
-
-impl Sources {
-    fn insert(&mut self, source: Arc<Source>) -> u64 {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push((0, None));
-            self.slots.len() as u32 - 1
-        });
-        let (generation, slot) = &mut self.slots[index as usize];
-        *slot = Some(source);
-        u64::from(*generation) << 32 | u64::from(index)
-    }
-
-    fn get(&self, key: u64) -> Option<&Source> {
-        let (generation, source) = self.slots.get(key as u32 as usize)?;
-        source
-            .as_deref()
-            .filter(|_| u64::from(*generation) == key >> 32)
-    }
-
-    fn remove(&mut self, key: u64) {
-        let (generation, source) = &mut self.slots[key as u32 as usize];
-        *generation = generation.wrapping_add(1);
-        *source = None;
-        self.free.push(key as u32);
     }
 }
 

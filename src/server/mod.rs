@@ -94,8 +94,8 @@ impl Server {
             clock,
             settings,
             abandoned: Arc::new(|| false),
-            public: Places::new(settings.connections),
-            admin: Places::new(settings.admin_connections),
+            public: Places::new(Entrance::Public, settings.connections),
+            admin: Places::new(Entrance::Admin, settings.admin_connections),
             cut: AtomicUsize::new(0),
         }
     }

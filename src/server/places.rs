@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use smol::lock::{Semaphore, SemaphoreGuardArc};
 
+use crate::app::Entrance;
 use crate::observe::{self, Event};
 use crate::runtime::{Clock, TICK};
 
@@ -18,8 +19,9 @@ const AT_A_TIME: usize = 64;
 /// Between two reports that all places are taken.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 
-/// The places of one executor's clients.
+/// The places of one executor's clients at one entrance.
 pub(super) struct Places {
+    entrance: Entrance,
     free: Arc<Semaphore>,
     count: usize,
     /// How many idle connections should still go.
@@ -32,8 +34,9 @@ pub(super) struct Places {
 pub(super) type Place = SemaphoreGuardArc;
 
 impl Places {
-    pub(super) fn new(count: usize) -> Places {
+    pub(super) fn new(entrance: Entrance, count: usize) -> Places {
         Places {
+            entrance,
             free: Arc::new(Semaphore::new(count)),
             count,
             wanted: AtomicUsize::new(0),
@@ -76,7 +79,10 @@ impl Places {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         if reported.is_none_or(|last| last.elapsed() >= REPORT_EVERY) {
             *reported = Some(Instant::now());
-            observe::emit(&Event::PlacesTaken { count: self.count });
+            observe::emit(&Event::PlacesTaken {
+                admin: self.entrance == Entrance::Admin,
+                count: self.count,
+            });
         }
     }
 }
