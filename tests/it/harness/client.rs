@@ -2,12 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use super::PATIENCE;
 
 /// One connection to a server.
-pub struct Connection {
-    pub stream: TcpStream,
+pub struct Connection<S = TcpStream> {
+    pub stream: S,
     buffer: Vec<u8>,
 }
 
@@ -46,7 +48,21 @@ impl Connection {
             buffer: Vec::new(),
         }
     }
+}
 
+impl Connection<UnixStream> {
+    pub fn open_unix(path: &Path) -> Connection<UnixStream> {
+        let stream = UnixStream::connect(path).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Connection {
+            stream,
+            buffer: Vec::new(),
+        }
+    }
+}
+
+impl<S: Read + Write> Connection<S> {
     /// Sends bytes as they are.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();

@@ -13,8 +13,8 @@ use super::clock;
 
 /// A served application; it ends with its owner.
 pub struct Embedded {
-    address: SocketAddr,
     drain: Drain,
+    name: String,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -23,29 +23,52 @@ impl Embedded {
     pub fn serve(app: App) -> Embedded {
         let anywhere = Address::Tcp("127.0.0.1:0".into());
         let listeners = server::bind(&anywhere, Entrance::Public, 1, false).unwrap();
-        let name = listeners[0].name();
-        let address = name.strip_prefix("http://").unwrap().parse().unwrap();
+        Embedded::serve_on(app, vec![listeners], Settings::default(), false)
+    }
+
+    /// Serves `app` with an executor of its own for each seat's listeners. `abandoned`: nobody goes on with them.
+    pub fn serve_on(
+        app: App,
+        seats: Vec<Vec<Listener>>,
+        settings: Settings,
+        abandoned: bool,
+    ) -> Embedded {
         let drain = Drain::new(&clock());
-        let seat = Seat {
+        let layout = Layout {
+            threads: seats.len(),
+            executor: ExecutorKind::Local,
+        };
+        let name = seats[0][0].name().to_owned();
+        let seats = Seats {
             app: Arc::new(app),
-            listeners: Mutex::new(listeners),
+            listeners: Mutex::new(seats),
+            settings,
+            abandoned,
             clock: clock(),
             drain: drain.clone(),
         };
-        let layout = Layout {
-            threads: 1,
-            executor: ExecutorKind::Local,
-        };
-        let thread = std::thread::spawn(move || drop(runtime::run(layout, &seat).unwrap()));
+        let thread = std::thread::spawn(move || drop(runtime::run(layout, &seats).unwrap()));
         Embedded {
-            address,
             drain,
+            name,
             thread: Some(thread),
         }
     }
 
+    /// Its first listener's, which is of TCP.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.name.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    /// Begins to drain.
+    pub fn drain(&self) {
+        self.drain.start();
+    }
+
+    /// Drains to the end.
+    pub fn end(mut self) {
+        self.drain();
+        self.thread.take().unwrap().join().unwrap();
     }
 }
 
@@ -60,19 +83,21 @@ impl Drop for Embedded {
     }
 }
 
-/// What its one executor runs.
-struct Seat {
+/// What its executors run.
+struct Seats {
     app: Arc<App>,
-    listeners: Mutex<Vec<Listener>>,
+    listeners: Mutex<Vec<Vec<Listener>>>,
+    settings: Settings,
+    abandoned: bool,
     clock: Clock,
     drain: Drain,
 }
 
-impl Program for Seat {
+impl Program for Seats {
     type Output = ();
 
-    async fn run<S: Spawn>(&self, _seat: usize, spawn: S) {
-        let listeners = std::mem::take(&mut *self.listeners.lock().unwrap());
+    async fn run<S: Spawn>(&self, seat: usize, spawn: S) {
+        let listeners = std::mem::take(&mut self.listeners.lock().unwrap()[seat]);
         let none = Database {
             read: None,
             write: None,
@@ -81,8 +106,9 @@ impl Program for Seat {
             database: none,
             drain: self.drain.clone(),
         });
-        let settings = Settings::default();
-        let server = Server::new(self.app.clone(), service, self.clock.clone(), settings);
+        let server = Server::new(self.app.clone(), service, self.clock.clone(), self.settings);
+        let abandoned = self.abandoned;
+        let server = server.abandoned_when(Arc::new(move || abandoned));
         let _cut = server::serve(Arc::new(server), listeners, spawn)
             .await
             .unwrap();

@@ -92,10 +92,14 @@ impl Server {
     /// Runs a command that serves, with a port of the system's choice, until it says where it listens.
     #[track_caller]
     pub fn spawn(mut command: Command) -> Server {
-        command
-            .args(["--bind", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null());
+        command.args(["--bind", "127.0.0.1:0"]);
+        Server::spawn_elsewhere(command)
+    }
+
+    /// Runs a command that serves until it says where it listens.
+    #[track_caller]
+    pub fn spawn_elsewhere(mut command: Command) -> Server {
+        command.stderr(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -115,15 +119,31 @@ impl Server {
             if let Some(status) = server.child.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", server.log());
             }
-            let log = server.log();
-            let (_, rest) = log.split_once("listening on http://")?;
-            rest.split_once(": ")?.0.parse().ok()
+            let names = server.names("listening on ")?;
+            let tcp = names.iter().find_map(|name| name.strip_prefix("http://"));
+            Some(tcp.map_or(server.address, |address| address.parse().unwrap()))
         });
         server
     }
 
+    /// The first TCP address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The names of its listeners in the line of the log that begins like this, once it is there.
+    pub fn names(&self, line: &str) -> Option<Vec<String>> {
+        let log = self.log();
+        let line = log.lines().find_map(|logged| logged.strip_prefix(line))?;
+        let names = line.split_once(": ").map_or(line, |(names, _)| names);
+        Some(names.split(", ").map(str::to_owned).collect())
+    }
+
+    /// Where it listens for operators.
+    #[track_caller]
+    pub fn admin(&self) -> SocketAddr {
+        let names = self.names("admin on ").expect("a line in the log");
+        names[0].strip_prefix("http://").unwrap().parse().unwrap()
     }
 
     pub fn pid(&self) -> u32 {
