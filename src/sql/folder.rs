@@ -1,40 +1,33 @@
 //! The SQL files of a directory, and of those below it, as one set of definitions.
 
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
-
 use super::file::{self, Definition};
+use super::files::Files;
 use super::finding::{Finding, Findings, Source};
 use crate::router::Router;
 
 /// The file that fills a new private cluster; it holds no endpoints.
 pub const SCHEMA: &str = "schema.sql";
 
-/// Reads every `*.sql` file below `directory`, in order of their paths, except hidden ones and `schema.sql` at the top.
+/// What the SQL files below `directory` define, in order of their paths.
 ///
 /// # Errors
-/// A directory or file that cannot be read; [`Findings`] with everything that is wrong in the files.
+/// As [`Files::read`] and [`define`].
 pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
-    let mut paths = Vec::new();
-    collect(directory, &mut paths)
-        .with_context(|| format!("cannot read {}", directory.display()))?;
-    paths.retain(|path| path != &directory.join(SCHEMA));
-    paths.sort();
-    if paths.is_empty() {
-        anyhow::bail!(
-            "no SQL file in {}: an endpoint is a file such as markets.sql there",
-            directory.display()
-        );
-    }
+    define(Files::read(directory)?)
+}
+
+/// What `files` define.
+///
+/// # Errors
+/// [`Findings`] with everything that is wrong in the files.
+pub fn define(files: Files) -> anyhow::Result<Vec<Definition>> {
     let mut definitions = Vec::new();
     let mut findings = Vec::new();
-    for path in paths {
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
+    for (path, text) in files.0 {
         // Some editors begin a file with a byte order mark; it would hide the first `-- name:`. As psql does.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         let (defined, wrong) = file::parse(&Arc::new(Source::new(path, text)));
@@ -46,25 +39,6 @@ pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
         true => Ok(definitions),
         false => Err(Findings(findings).into()),
     }
-}
-
-fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            continue;
-        }
-        // Not `file_type`: a link to a directory is followed.
-        match path.is_dir() {
-            true => collect(&path, paths)?,
-            false if path.extension().is_some_and(|extension| extension == "sql") => {
-                paths.push(path)
-            }
-            false => {}
-        }
-    }
-    Ok(())
 }
 
 /// Routes and names that stand twice, each naming the other place.

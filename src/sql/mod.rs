@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `lexer`, `statement` | where a statement's parameters are; `:name` to `$1`, and positions back |
 //! | [`file`](mod@file), [`parameter`] | the file format: blocks, header comments, declarations |
-//! | [`folder`] | a directory's files as one set of routes |
+//! | [`Files`], [`folder`] | a directory's files, read once, as one set of routes |
 //! | [`catalog`] | the set against a database: types, prepared statements, findings |
 //! | `bind`, `body` | a request's parameters, checked, as text |
 //! | `answer`, [`endpoint`] | a result as a response |
@@ -17,6 +17,7 @@ mod body;
 pub mod catalog;
 pub mod endpoint;
 pub mod file;
+mod files;
 pub mod finding;
 pub mod folder;
 #[cfg(any(test, fuzzing))]
@@ -30,6 +31,7 @@ mod tests;
 pub use catalog::{Checked, check};
 pub use endpoint::SqlEndpoint;
 pub use file::{Definition, Operator};
+pub use files::Files;
 pub use finding::{Finding, Findings, Source};
-pub use folder::read;
+pub use folder::{define, read};
 pub use statement::Statement;

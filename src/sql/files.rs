@@ -1,0 +1,127 @@
+//! The texts of a directory's SQL files, read once: whoever is handed them has the same, whatever becomes of the files.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use super::folder::SCHEMA;
+
+/// Paths and texts, in order of the paths.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Files(pub(super) Vec<(PathBuf, String)>);
+
+impl Files {
+    /// Reads every `*.sql` file below `directory`, except hidden ones and `schema.sql` at the top.
+    ///
+    /// # Errors
+    /// No such directory; a file that cannot be read; none at all.
+    pub fn read(directory: &Path) -> anyhow::Result<Files> {
+        if !directory.is_dir() {
+            anyhow::bail!(
+                "there is no directory {}; name the one with the SQL files",
+                directory.display()
+            );
+        }
+        let mut paths = Vec::new();
+        collect(directory, &mut paths)
+            .with_context(|| format!("cannot read {}", directory.display()))?;
+        paths.retain(|path| path != &directory.join(SCHEMA));
+        paths.sort();
+        if paths.is_empty() {
+            anyhow::bail!(
+                "no SQL file in {}: an endpoint is a file such as markets.sql there",
+                directory.display()
+            );
+        }
+        let read = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            Ok((path, text))
+        };
+        paths
+            .into_iter()
+            .map(read)
+            .collect::<Result<_, _>>()
+            .map(Files)
+    }
+
+    /// As bytes, for [`Files::from_bytes`] of another process: each path and each text behind its length.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let pieces = self
+            .0
+            .iter()
+            .flat_map(|(path, text)| [path.as_os_str().as_bytes(), text.as_bytes()]);
+        for piece in pieces {
+            bytes.extend_from_slice(&(piece.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(piece);
+        }
+        bytes
+    }
+
+    /// What [`Files::to_bytes`] made.
+    ///
+    /// # Errors
+    /// Something else made it.
+    pub fn from_bytes(mut bytes: &[u8]) -> anyhow::Result<Files> {
+        let mut files = Vec::new();
+        while !bytes.is_empty() {
+            let path = piece(&mut bytes).context("the end of a path is missing")?;
+            let text = piece(&mut bytes).context("the end of a text is missing")?;
+            let path = OsString::from_vec(path.to_vec()).into();
+            files.push((path, String::from_utf8(text.to_vec())?));
+        }
+        Ok(Files(files))
+    }
+}
+
+/// Takes a piece and its length from the front.
+fn piece<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (piece, rest) =
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    *bytes = rest;
+    Some(piece)
+}
+
+fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        // Not `file_type`: a link to a directory is followed.
+        match path.is_dir() {
+            true => collect(&path, paths)?,
+            false if path.extension().is_some_and(|extension| extension == "sql") => {
+                paths.push(path)
+            }
+            false => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let files = Files(vec![
+            ("a/b.sql".into(), "select 'é'".into()),
+            (OsString::from_vec(vec![b'c', 0xff]).into(), String::new()),
+        ]);
+        let bytes = files.to_bytes();
+        assert_eq!(Files::from_bytes(&bytes).unwrap(), files);
+        for end in 1..bytes.len() {
+            let cut = Files::from_bytes(&bytes[..end]);
+            assert!(cut.is_err() || cut.unwrap().0.len() < 2, "{end}");
+        }
+        assert!(Files::from_bytes(&[0xff; 8]).is_err());
+    }
+}
