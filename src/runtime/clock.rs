@@ -14,7 +14,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
-use rustix::time::{ClockId, clock_gettime};
+
+use super::turn::coarse_ms;
 
 /// How often deadlines are looked at; a deadline fires at most this much late.
 pub const TICK: Duration = Duration::from_millis(50);
@@ -102,12 +103,6 @@ impl Shared {
     fn now(&self) -> u64 {
         coarse_ms().saturating_sub(self.start) + 1
     }
-}
-
-/// Milliseconds on the kernel's coarse monotonic clock: a few nanoseconds to read instead of a few tens.
-fn coarse_ms() -> u64 {
-    let now = clock_gettime(ClockId::MonotonicCoarse);
-    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
 }
 
 /// The clock's thread.

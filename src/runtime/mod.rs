@@ -15,9 +15,12 @@ mod clock;
 mod drain;
 mod join;
 mod poller;
+mod readable;
 mod socket;
 mod source;
+mod turn;
 
+use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,7 +34,9 @@ pub use acceptor::Acceptor;
 pub use clock::{Clock, Deadline, TICK};
 pub use drain::Drain;
 pub(crate) use join::join_all;
+pub use readable::Readable;
 pub use socket::Socket;
+pub use turn::Turn;
 
 /// Tasks that a thread runs before it looks at its sockets again.
 const TASKS_IN_A_ROW: usize = 64;
@@ -64,6 +69,17 @@ impl Layout {
     }
 }
 
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.executor {
+            ExecutorKind::Local => "local",
+            ExecutorKind::Shared => "shared",
+        };
+        let plural = if self.threads == 1 { "" } else { "s" };
+        write!(f, "{} thread{plural} ({kind})", self.threads)
+    }
+}
+
 /// Starts tasks on one executor. The two kinds of executor differ only in what may be spawned; everything
 /// that peppercorn spawns may go on either.
 pub trait Spawn: Clone + 'static {
@@ -93,22 +109,30 @@ pub trait Program: Sync {
 
 /// Runs `program` on all threads of `layout` until every seat's main task is done; outputs by seat.
 ///
-/// The calling thread is the first of them.
+/// The calling thread is the first of them. Each notes its turns in the word of its number in `turns`, if there is one.
 ///
 /// # Errors
 /// When the system refuses a thread.
-pub fn run<P: Program>(layout: Layout, program: &P) -> std::io::Result<Vec<P::Output>> {
+pub fn run<P: Program>(
+    layout: Layout,
+    turns: &[Turn],
+    program: &P,
+) -> std::io::Result<Vec<P::Output>> {
     match layout.executor {
-        ExecutorKind::Local => run_local(layout.threads, program),
-        ExecutorKind::Shared => Ok(vec![run_shared(layout.threads, program)?]),
+        ExecutorKind::Local => run_local(layout.threads, turns, program),
+        ExecutorKind::Shared => Ok(vec![run_shared(layout.threads, turns, program)?]),
     }
 }
 
-fn run_local<P: Program>(threads: usize, program: &P) -> std::io::Result<Vec<P::Output>> {
+fn run_local<P: Program>(
+    threads: usize,
+    turns: &[Turn],
+    program: &P,
+) -> std::io::Result<Vec<P::Output>> {
     let seat = |number: usize, poller: Arc<Poller>| {
         let executor = Rc::new(LocalExecutor::new());
         let main = program.run(number, executor.clone());
-        poller.block_on(run_alone(&executor, main))
+        poller.block_on(turns.get(number).copied(), run_alone(&executor, main))
     };
     let first = Poller::new()?;
     std::thread::scope(|scope| {
@@ -150,7 +174,11 @@ pub async fn yield_now() {
     future::yield_now().await;
 }
 
-fn run_shared<P: Program>(threads: usize, program: &P) -> std::io::Result<P::Output> {
+fn run_shared<P: Program>(
+    threads: usize,
+    turns: &[Turn],
+    program: &P,
+) -> std::io::Result<P::Output> {
     let executor = Arc::new(Executor::new());
     let poller = Poller::new()?;
     // Closed, by dropping the sender, when the main task is done.
@@ -159,14 +187,15 @@ fn run_shared<P: Program>(threads: usize, program: &P) -> std::io::Result<P::Out
         let running = running;
         for number in 1..threads {
             let (executor, poller, done) = (executor.clone(), poller.clone(), done.clone());
+            let turn = turns.get(number).copied();
             std::thread::Builder::new()
                 .name(format!("executor-{number}"))
                 .spawn_scoped(scope, move || {
-                    let _closed = poller.block_on(executor.run(done.recv()));
+                    let _closed = poller.block_on(turn, executor.run(done.recv()));
                 })?;
         }
         let main = program.run(0, executor.clone());
-        let output = poller.block_on(executor.run(WhenWoken::new(main)));
+        let output = poller.block_on(turns.first().copied(), executor.run(WhenWoken::new(main)));
         drop(running);
         Ok(output)
     })
@@ -201,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_layout_runs_every_task() {
-        let run = |threads, executor| run(Layout { threads, executor }, &Count).unwrap();
+        let run = |threads, executor| run(Layout { threads, executor }, &[], &Count).unwrap();
         assert_eq!(run(1, ExecutorKind::Local), [100]);
         assert_eq!(run(3, ExecutorKind::Local), [100, 1100, 2100]);
         assert_eq!(run(1, ExecutorKind::Shared), [100]);

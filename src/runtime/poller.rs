@@ -28,6 +28,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use rustix::time::Timespec;
 
 use super::source::{Source, Sources};
+use super::turn::Turn;
 
 /// Events taken per `epoll_wait`; more come with the next.
 const EVENTS: usize = 256;
@@ -211,7 +212,12 @@ impl Poller {
     }
 
     /// Runs `future` on this thread, which waits for the set's sockets whenever there is nothing else to do.
-    pub(super) fn block_on<T>(self: &Arc<Self>, future: impl Future<Output = T>) -> T {
+    /// Notes the thread's turns in `turn`.
+    pub(super) fn block_on<T>(
+        self: &Arc<Self>,
+        turn: Option<Turn>,
+        future: impl Future<Output = T>,
+    ) -> T {
         let before = CURRENT.replace(Some(self.clone()));
         let runner = Arc::new(Runner {
             poller: self.clone(),
@@ -224,13 +230,17 @@ impl Poller {
         let mut news = News::default();
         let mut future = pin!(future);
         let output = loop {
+            turn.inspect(|turn| turn.begin());
             if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                 break output;
             }
             match runner.woken.swap(false, Ordering::SeqCst) {
                 // More to do at once: only look whether there is news.
                 true => self.look_for(&mut news),
-                false => runner.idle(&mut news),
+                false => {
+                    turn.inspect(|turn| turn.rest());
+                    runner.idle(&mut news);
+                }
             }
         };
         CURRENT.set(before);

@@ -47,7 +47,7 @@ impl Embedded {
             clock: clock(),
             drain: drain.clone(),
         };
-        let thread = std::thread::spawn(move || drop(runtime::run(layout, &seats).unwrap()));
+        let thread = std::thread::spawn(move || drop(runtime::run(layout, &[], &seats).unwrap()));
         Embedded {
             drain,
             name,
