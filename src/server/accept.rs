@@ -158,9 +158,10 @@ impl<S: Spawn> Door<S> {
         };
         let (server, alive) = (self.server.clone(), self.alive.clone());
         let entrance = self.listener().entrance();
+        let counted = server.tally.connected();
         self.spawn.spawn(async move {
             connection::run(server, entrance, socket, peer).await;
-            drop((place, alive));
+            drop((place, alive, counted));
         });
     }
 }

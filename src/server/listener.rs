@@ -227,26 +227,24 @@ pub fn another(like: &Listener) -> anyhow::Result<Listener> {
     another.with_context(context)
 }
 
-/// Gives the sockets of one address to the seats: one each where there are as many, else shares of all of them.
+/// Gives sockets to seats: in turn where there is one for each, else shares of all of them.
 ///
 /// # Errors
 /// When the system has no descriptor left.
 pub fn seat(opened: Vec<Listener>, seats: &mut [Vec<Listener>]) -> io::Result<()> {
-    if opened.len() == seats.len() {
-        for (seat, listener) in seats.iter_mut().zip(opened) {
-            seat.push(listener);
+    let count = seats.len();
+    if opened.len() >= count {
+        for (index, listener) in opened.into_iter().enumerate() {
+            seats[index % count].push(listener);
         }
         return Ok(());
     }
-    let Some((last, others)) = seats.split_last_mut() else {
-        return Ok(());
-    };
-    for seat in others {
-        for listener in &opened {
+    for listener in opened {
+        for seat in &mut seats[1..] {
             seat.push(listener.share()?);
         }
+        seats[0].push(listener);
     }
-    last.extend(opened);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod memory;
 mod places;
 mod second;
 mod socket_file;
+mod tally;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,6 +26,7 @@ pub use crate::app::Entrance;
 pub use accept::serve;
 pub use address::Address;
 pub use listener::{Listener, another, bind, seat};
+pub use tally::Tally;
 
 /// How long clients may take, and how much they may send.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +77,8 @@ pub struct Server {
     pub clock: Clock,
     /// Limits.
     pub settings: Settings,
+    /// What others may know of it.
+    tally: Tally,
     /// Asked when the drain begins.
     abandoned: Abandoned,
     /// Where clients are counted.
@@ -93,11 +97,17 @@ impl Server {
             service,
             clock,
             settings,
+            tally: Tally::unread(),
             abandoned: Arc::new(|| false),
             public: Places::new(Entrance::Public, settings.connections),
             admin: Places::new(Entrance::Admin, settings.admin_connections),
             cut: AtomicUsize::new(0),
         }
+    }
+
+    /// Counts in this tally.
+    pub fn counted_by(self, tally: Tally) -> Server {
+        Server { tally, ..self }
     }
 
     /// Asks this when the drain begins.

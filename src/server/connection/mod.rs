@@ -117,6 +117,7 @@ impl Connection {
                     self.put(response, self.reply(asked)).await?
                 }
             };
+            self.server.tally.count_request();
             if !keep_alive {
                 self.flush().await?;
                 return self.linger().await;
