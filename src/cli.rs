@@ -15,6 +15,8 @@ pub enum Command {
     Check,
     /// Ask a running server whether it answers.
     Ping,
+    /// Tell of the services that run.
+    Status,
 }
 
 /// An option, as typed and as looked up.
@@ -24,7 +26,7 @@ pub struct Opt {
     pub name: &'static str,
     /// `-n`.
     pub short: Option<char>,
-    /// What its value is, in capitals.
+    /// What its value is, in capitals; empty if it has none, and is either typed or not.
     pub value: &'static str,
     /// Its value when nobody says; empty when that takes words, which are in `help`.
     pub default: &'static str,
@@ -36,7 +38,8 @@ pub struct Opt {
 
 const SERVE: &[Command] = &[Command::Serve];
 const DATABASE: &[Command] = &[Command::Serve, Command::Check];
-const ALL: &[Command] = &[Command::Ping];
+const PING: &[Command] = &[Command::Ping];
+const STATUS: &[Command] = &[Command::Status];
 
 /// Every option, in the order of `--help`.
 #[rustfmt::skip]
@@ -45,14 +48,24 @@ pub const OPTIONS: &[Opt] = &[
           help: "HOST:PORT or unix:/PATH; repeatable [default: 127.0.0.1:8080, or 0.0.0.0:$PORT]" },
     Opt { name: "admin-bind", short: None, value: "ADDRESS", default: "", commands: SERVE,
           help: "where /readyz is answered instead; repeatable; /ping is answered at both" },
+    Opt { name: "workers", short: Some('w'), value: "N", default: "", commands: SERVE,
+          help: "worker processes, supervised if more than one [default: $WEB_CONCURRENCY, or 1]" },
+    Opt { name: "supervise", short: None, value: "", default: "", commands: SERVE,
+          help: "have a supervisor for one worker, too" },
+    Opt { name: "accept", short: None, value: "slots|shared", default: "slots", commands: SERVE,
+          help: "a listening socket per worker, or one for all" },
     Opt { name: "threads", short: None, value: "N", default: "1", commands: SERVE,
-          help: "executor threads" },
+          help: "executor threads of a worker" },
     Opt { name: "executor", short: None, value: "local|shared", default: "", commands: SERVE,
           help: "an executor per thread, or one for all [default: local if 1 thread]" },
     Opt { name: "timeout", short: Some('t'), value: "TIME", default: "30s", commands: SERVE,
           help: "for an endpoint to answer; 504 then" },
     Opt { name: "graceful-timeout", short: None, value: "TIME", default: "30s", commands: SERVE,
           help: "for requests in flight when stopping" },
+    Opt { name: "max-requests", short: None, value: "N", default: "0", commands: SERVE,
+          help: "requests after which a worker is replaced; 0: never" },
+    Opt { name: "max-requests-jitter", short: None, value: "N", default: "0", commands: SERVE,
+          help: "at most so many more, at random" },
     Opt { name: "keep-alive", short: None, value: "TIME", default: "75s", commands: SERVE,
           help: "between two requests of a connection" },
     Opt { name: "max-body", short: None, value: "SIZE", default: "1MiB", commands: SERVE,
@@ -63,8 +76,10 @@ pub const OPTIONS: &[Opt] = &[
           help: "most connections to PostgreSQL for reading, and again for writing" },
     Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
           help: "where the private PostgreSQL lives, when no database is given" },
-    Opt { name: "wait", short: None, value: "TIME", default: "5s", commands: ALL,
+    Opt { name: "wait", short: None, value: "TIME", default: "5s", commands: PING,
           help: "for the answer" },
+    Opt { name: "json", short: None, value: "", default: "", commands: STATUS,
+          help: "as JSON instead of a table" },
 ];
 
 /// What was typed.
@@ -100,6 +115,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, String
         "serve" => Command::Serve,
         "check" => Command::Check,
         "ping" => Command::Ping,
+        "status" => Command::Status,
         "help" => return Ok(Parsed::Print(help())),
         "version" => return Ok(Parsed::Print(version())),
         other => {
@@ -138,8 +154,11 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, String
                 command.name()
             )
         })?;
-        let value = parser.value().map_err(|error| error.to_string())?;
-        args.options.push((option.name, text(value)?));
+        let value = match option.value {
+            "" => "true".to_owned(),
+            _ => text(parser.value().map_err(|error| error.to_string())?)?,
+        };
+        args.options.push((option.name, value));
     }
     Ok(Parsed::Run(args))
 }
@@ -176,6 +195,7 @@ impl Command {
             Command::Serve => "serve",
             Command::Check => "check",
             Command::Ping => "ping",
+            Command::Status => "status",
         }
     }
 }
@@ -203,12 +223,14 @@ Commands:
   serve [DIR]   serve the SQL files below DIR [default: sql]
   check [DIR]   prepare every file below DIR against the database; findings as file:line:column
   ping [URL]    exit 0 when a server answers pong; http:// or unix:/PATH [default: http://127.0.0.1:8080/ping]
+  status [PID]  the services that run here and their workers; only that of one process
 ",
     );
     let groups = [
         ("serve", SERVE),
         ("serve and check", DATABASE),
-        ("ping", ALL),
+        ("ping", PING),
+        ("status", STATUS),
     ];
     for (title, commands) in groups {
         // Writing to a String does not fail.
@@ -218,6 +240,7 @@ Commands:
                 .short
                 .map_or("    ".to_owned(), |letter| format!("-{letter}, "));
             let flag = format!("{short}--{} {}", option.name, option.value);
+            let flag = flag.trim_end();
             let default = match option.default {
                 "" => String::new(),
                 default => format!(" [default: {default}]"),

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use peppercorn::App;
 use peppercorn::app::Conflict;
 use peppercorn::cli::{self, Args, Command, Parsed};
-use peppercorn::config::{Check, DatabaseSource, Ping, Serve};
-use peppercorn::observe::Stderr;
+use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
+use peppercorn::observe::{self, Stderr};
 use peppercorn::pg::Cluster;
 use peppercorn::pg::cluster::{BadSchema, InUse};
-use peppercorn::process::{self, Worker};
+use peppercorn::process::{self, Keeper, Place, Role, Worker};
 use peppercorn::runtime::Clock;
 use peppercorn::sql::{self, Findings};
 
@@ -28,19 +28,20 @@ enum Exit {
     Config = 78,
 }
 
-/// An error and the exit code it means.
-struct Failure(Exit, anyhow::Error);
+/// The exit code that an error means, and the error unless it has been told.
+struct Failure(u8, Option<anyhow::Error>);
 
 fn main() -> ExitCode {
     Stderr::install(std::env::var_os("JOURNAL_STREAM").is_some());
     let done = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(args)) => run(&args),
         Ok(Parsed::Print(text)) => say(&text),
-        Err(message) => Err(Failure(Exit::Usage, anyhow::anyhow!(message))),
+        Err(message) => Err(anyhow::anyhow!(message)).exit(Exit::Usage),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(exit, error)) => {
+        Err(Failure(code, None)) => ExitCode::from(code),
+        Err(Failure(code, Some(error))) => {
             // A finding begins with its place, where editors and other tools look for it.
             let placed =
                 error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>();
@@ -50,7 +51,7 @@ fn main() -> ExitCode {
             };
             // When nobody can be told, the exit code still tells.
             let _unheard = io::stderr().write_all(text.as_bytes());
-            ExitCode::from(exit as u8)
+            ExitCode::from(code)
         }
     }
 }
@@ -60,7 +61,7 @@ fn say(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let error = anyhow::Error::from(error).context("cannot write on standard output");
-            Err(Failure(Exit::System, error))
+            Err(error).exit(Exit::System)
         }
         _ => Ok(()),
     }
@@ -73,19 +74,70 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Serve => serve(&Serve::resolve(args, &variables).exit(Exit::Config)?),
         Command::Check => check(&Check::resolve(args, &variables).exit(Exit::Config)?),
         Command::Ping => ping(&Ping::resolve(args, &variables).exit(Exit::Config)?),
+        Command::Status => status(&Status::resolve(args, &variables).exit(Exit::Config)?),
     }
 }
 
 fn serve(config: &Serve) -> Result<(), Failure> {
-    let files = read(&config.directory)?;
+    match Role::of_this_process(config).map_err(failure)? {
+        Role::Alone => {
+            let files = read(&config.directory)?;
+            let place = Place::alone(config).map_err(failure)?;
+            work(config, files, place)
+        }
+        Role::Worker(place) => {
+            let slot = place.slot();
+            observe::sign(format!("worker {slot}: "));
+            let files = place.files().and_then(sql::define).map_err(classify)?;
+            work(config, files, place)
+        }
+        Role::Keeper(keeper) => keep(config, keeper),
+        Role::Supervisor(supervisor) => supervisor.run().map_err(failure),
+    }
+}
+
+fn work(config: &Serve, files: Vec<sql::Definition>, place: Place) -> Result<(), Failure> {
     let clock = Clock::start().exit(Exit::System)?;
-    let worker = Worker::bind(config, &clock).map_err(failure)?;
-    let opened = config.database.open(&config.directory, &clock);
+    let opened = match &config.database {
+        // The supervisor's keeper has started it.
+        DatabaseSource::Private(directory) if place.is_supervised() => {
+            Ok((Cluster::config_in(directory), None))
+        }
+        database => database.open(&config.directory, &clock),
+    };
     let (settings, cluster) = opened.map_err(classify)?;
+    let worker = Worker::new(config, place, &clock).map_err(failure)?;
     let app = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
     let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     served.and(stopped)
+}
+
+fn keep(config: &Serve, keeper: Keeper) -> Result<(), Failure> {
+    let DatabaseSource::Private(directory) = &config.database else {
+        return Err(anyhow::anyhow!("there is no private cluster to keep")).exit(Exit::Internal);
+    };
+    let clock = Clock::start().exit(Exit::System)?;
+    let start = || {
+        Cluster::start(
+            directory,
+            config::schema(&config.directory).as_deref(),
+            &clock,
+        )
+    };
+    keeper.run(start).map_err(classify)
+}
+
+fn status(config: &Status) -> Result<(), Failure> {
+    let services = process::status::services(config.process);
+    if services.is_empty() {
+        let message = "no running service found; root finds those of all users";
+        return Err(anyhow::anyhow!(message)).exit(Exit::Unavailable);
+    }
+    say(&match config.json {
+        true => process::status::as_json(&services),
+        false => process::status::table(&services),
+    })
 }
 
 fn check(config: &Check) -> Result<(), Failure> {
@@ -118,31 +170,34 @@ fn ping(config: &Ping) -> Result<(), Failure> {
 
 /// The files' own mistakes come to light before anything is started for them.
 fn read(directory: &Path) -> Result<Vec<sql::Definition>, Failure> {
-    if !directory.is_dir() {
-        let error = anyhow::anyhow!(
-            "there is no directory {}; name the one with the SQL files",
-            directory.display()
-        );
-        return Err(Failure(Exit::NoInput, error));
-    }
-    sql::read(directory).map_err(|error| match error.is::<Findings>() {
-        true => Failure(Exit::BadFile, error),
-        false => Failure(Exit::NoInput, error),
-    })
+    sql::read(directory).map_err(unreadable)
+}
+
+/// Wrong files, or none.
+fn unreadable(error: anyhow::Error) -> Failure {
+    let exit = match error.is::<Findings>() {
+        true => Exit::BadFile,
+        false => Exit::NoInput,
+    };
+    Failure(exit as u8, Some(error))
 }
 
 /// Wrong files, or no database to check them against.
 fn classify(error: anyhow::Error) -> Failure {
-    match error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>() {
-        true => Failure(Exit::BadFile, error),
-        false => Failure(Exit::Unavailable, error),
-    }
+    let exit = match error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>() {
+        true => Exit::BadFile,
+        false => Exit::Unavailable,
+    };
+    Failure(exit as u8, Some(error))
 }
 
 fn failure(error: process::Error) -> Failure {
     match error {
-        process::Error::Bind(error) => Failure(Exit::CannotListen, error),
-        process::Error::System(error) => Failure(Exit::System, error.into()),
+        process::Error::Bind(error) => Failure(Exit::CannotListen as u8, Some(error)),
+        process::Error::Files(error) => unreadable(error),
+        process::Error::System(error) => Failure(Exit::System as u8, Some(error)),
+        // It has said why.
+        process::Error::Ended(code) => Failure(code, None),
     }
 }
 
@@ -153,6 +208,6 @@ trait OrExit<T> {
 
 impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
     fn exit(self, exit: Exit) -> Result<T, Failure> {
-        self.map_err(|error| Failure(exit, error.into()))
+        self.map_err(|error| Failure(exit as u8, Some(error.into())))
     }
 }

@@ -1,5 +1,6 @@
 //! Options by name: flag, else environment, else default.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -55,11 +56,50 @@ impl Lookup<'_> {
         parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
     }
 
-    pub(super) fn number(&self, name: &str, least: usize) -> anyhow::Result<usize> {
+    pub(super) fn number(&self, name: &str, range: RangeInclusive<usize>) -> anyhow::Result<usize> {
         self.parsed(name, |text| match text.parse() {
-            Ok(number) if number >= least => Ok(number),
-            _ => Err(format!("{text:?} is not a number from {least} on")),
+            Ok(number) if range.contains(&number) => Ok(number),
+            _ if *range.end() == usize::MAX => Err(format!(
+                "{text:?} is not a number from {} on",
+                range.start()
+            )),
+            _ => Err(format!(
+                "{text:?} is not a number from {} to {}",
+                range.start(),
+                range.end()
+            )),
         })
+    }
+
+    /// One of two words, if anybody says one.
+    pub(super) fn one_of<T: Copy>(
+        &self,
+        name: &str,
+        words: &[(&str, T); 2],
+    ) -> anyhow::Result<Option<T>> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => anyhow::bail!(
+                "{}: {text:?} is neither {} nor {}",
+                self.origin(name),
+                words[0].0,
+                words[1].0
+            ),
+        }
+    }
+
+    /// Whether something is wanted that has no value: it is typed, or its variable says so.
+    pub(super) fn flag(&self, name: &str) -> anyhow::Result<bool> {
+        match self.text(name).as_deref() {
+            None | Some("0" | "false" | "no" | "off") => Ok(false),
+            Some("1" | "true" | "yes" | "on") => Ok(true),
+            Some(other) => {
+                anyhow::bail!("{}: {other:?} is neither true nor false", self.origin(name))
+            }
+        }
     }
 
     pub(super) fn duration(&self, name: &str) -> anyhow::Result<Duration> {

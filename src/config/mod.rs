@@ -1,6 +1,7 @@
 //! What was typed and what the environment says, resolved: flag, else environment, else credential file, else default.
 
 mod lookup;
+mod serve;
 mod units;
 
 use std::path::{Path, PathBuf};
@@ -11,38 +12,17 @@ use anyhow::Context;
 use crate::cli::Args;
 use crate::pg::settings::{self, Variables};
 use crate::pg::{Cluster, Config};
-use crate::runtime::{Clock, ExecutorKind, Layout};
-use crate::server::{Address, Settings};
+use crate::runtime::Clock;
 use crate::sql::folder::SCHEMA;
 
 use lookup::Lookup;
+pub use serve::{Accept, MOST_WORKERS, Serve};
 pub use units::{duration, size};
 
 /// Where the SQL files are when nobody says.
 const DIRECTORY: &str = "sql";
 /// Where a server answers when nobody says.
 const PING_URL: &str = "http://127.0.0.1:8080/ping";
-
-/// The settings of `serve`.
-#[derive(Debug)]
-pub struct Serve {
-    /// The SQL files' directory.
-    pub directory: PathBuf,
-    /// Where to listen.
-    pub bind: Vec<Address>,
-    /// Where to listen for operators.
-    pub admin: Vec<Address>,
-    /// Threads and executor.
-    pub layout: Layout,
-    /// Limits of the server; `connections` as asked for, or 0 for what the descriptor limit leaves.
-    pub settings: Settings,
-    /// For requests in flight when stopping.
-    pub graceful: Duration,
-    /// Connections to PostgreSQL, at most, for reading and again for writing.
-    pub db_connections: usize,
-    /// The database.
-    pub database: DatabaseSource,
-}
 
 /// The settings of `check`.
 #[derive(Debug)]
@@ -51,6 +31,15 @@ pub struct Check {
     pub directory: PathBuf,
     /// The database.
     pub database: DatabaseSource,
+}
+
+/// The settings of `status`.
+#[derive(Debug)]
+pub struct Status {
+    /// A process of the only service to tell of.
+    pub process: Option<u32>,
+    /// As JSON instead of a table.
+    pub json: bool,
 }
 
 /// The settings of `ping`.
@@ -63,7 +52,7 @@ pub struct Ping {
 }
 
 /// Which database.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum DatabaseSource {
     /// One that runs elsewhere.
     Given(Box<Config>),
@@ -85,58 +74,10 @@ impl DatabaseSource {
         match self {
             DatabaseSource::Given(config) => Ok(((**config).clone(), None)),
             DatabaseSource::Private(state) => {
-                let schema = directory.join(SCHEMA);
-                let schema = schema.is_file().then_some(schema.as_path());
-                let cluster = Cluster::start(state, schema, clock)?;
+                let cluster = Cluster::start(state, schema(directory).as_deref(), clock)?;
                 Ok((cluster.config(), Some(cluster)))
             }
         }
-    }
-}
-
-impl Serve {
-    /// Resolves the command line of `serve`.
-    ///
-    /// # Errors
-    /// Which option or variable has a value that it cannot have.
-    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Serve> {
-        let lookup = Lookup { args, variables };
-        let directory = directory(args);
-        let threads = lookup.number("threads", 1)?;
-        let executor = match lookup.text("executor").as_deref() {
-            Some("local") => ExecutorKind::Local,
-            Some("shared") => ExecutorKind::Shared,
-            None if threads == 1 => ExecutorKind::Local,
-            None => ExecutorKind::Shared,
-            Some(other) => anyhow::bail!(
-                "{}: {other:?} is neither local nor shared",
-                lookup.origin("executor")
-            ),
-        };
-        let mut server = Settings {
-            request: lookup.duration("timeout")?,
-            keep_alive: lookup.duration("keep-alive")?,
-            connections: match lookup.text("max-connections") {
-                Some(_) => lookup.number("max-connections", 1)?,
-                None => 0,
-            },
-            ..Settings::default()
-        };
-        server.limits.body = lookup.parsed("max-body", size)?;
-        let mut bind = lookup.list("bind")?;
-        if bind.is_empty() {
-            bind.push(default_address(&lookup)?);
-        }
-        Ok(Serve {
-            bind,
-            admin: lookup.list("admin-bind")?,
-            layout: Layout { threads, executor },
-            settings: server,
-            graceful: lookup.duration("graceful-timeout")?,
-            db_connections: lookup.number("db-connections", 1)?,
-            database: lookup.database(&directory)?,
-            directory,
-        })
     }
 }
 
@@ -155,6 +96,20 @@ impl Check {
     }
 }
 
+impl Status {
+    /// Resolves the command line of `status`.
+    ///
+    /// # Errors
+    /// As [`Serve::resolve`].
+    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Status> {
+        let process = args.operand.as_deref().map(str::parse).transpose();
+        Ok(Status {
+            process: process.context("the operand of status is a process id")?,
+            json: Lookup { args, variables }.flag("json")?,
+        })
+    }
+}
+
 impl Ping {
     /// Resolves the command line of `ping`.
     ///
@@ -169,14 +124,10 @@ impl Ping {
     }
 }
 
-/// Where to listen when nobody says.
-fn default_address(lookup: &Lookup<'_>) -> anyhow::Result<Address> {
-    let text = match lookup.variable("PORT") {
-        Some(port) => format!("0.0.0.0:{port}"),
-        None => "127.0.0.1:8080".to_owned(),
-    };
-    text.parse()
-        .map_err(|error: String| anyhow::anyhow!("PORT: {error}"))
+/// What fills a new private cluster, if there is such a file.
+pub fn schema(directory: &Path) -> Option<PathBuf> {
+    let path = directory.join(SCHEMA);
+    path.is_file().then_some(path)
 }
 
 fn directory(args: &Args) -> PathBuf {
@@ -251,6 +202,8 @@ fn credential(variables: Variables<'_>, name: &str) -> anyhow::Result<Option<Str
 mod tests {
     use super::*;
     use crate::cli::{self, Parsed};
+    use crate::runtime::{ExecutorKind, Layout};
+    use crate::server::Address;
 
     fn serve(words: &str, variables: &[(&str, &str)]) -> anyhow::Result<Serve> {
         let words = words.split_whitespace().map(Into::into);

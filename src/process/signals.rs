@@ -1,33 +1,60 @@
-//! Signals to a worker: TERM finishes what is in flight; INT, QUIT or a second signal stop at once, as with gunicorn.
+//! Signals, as a queue: nothing happens in a handler, whoever waits for a socket learns what has arrived.
 
-use std::time::Duration;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
-use async_signal::{Signal, Signals};
-use futures_lite::StreamExt;
+use libc::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTTIN, SIGTTOU};
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
 
-use crate::observe::{self, Event};
-use crate::runtime::{Clock, Drain};
-
-/// The signals that end a worker, from now on delivered here.
-///
-/// # Errors
-/// When the system refuses to hand them over.
-pub(super) fn listen() -> std::io::Result<Signals> {
-    Signals::new([Signal::Term, Signal::Int, Signal::Quit])
+/// What a signal asks for, in gunicorn's meanings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// TERM: finish what is in flight, then end.
+    Finish,
+    /// INT, QUIT: end now.
+    Quit,
+    /// HUP: read everything again.
+    Reload,
+    /// TTIN: one worker more.
+    More,
+    /// TTOU: one worker less.
+    Fewer,
 }
 
-/// Drains at TERM; cuts at any other signal, at the second, or when `limit` is over. Never ends.
-pub(super) async fn obey(mut signals: Signals, drain: &Drain, clock: &Clock, limit: Duration) {
-    match signals.next().await {
-        Some(Ok(Signal::Int | Signal::Quit)) => drain.cut(),
-        _ => {
-            observe::emit(&Event::Draining { limit });
-            drain.start();
-            let mut deadline = clock.deadline();
-            deadline.arm(limit);
-            let _second = deadline.race(signals.next()).await;
-            drain.cut();
-        }
+/// The signals of a process, from now on delivered here.
+pub(super) struct Signals(SignalDelivery<UnixStream, SignalOnly>);
+
+impl Signals {
+    /// # Errors
+    /// The system refuses the socket or a handler.
+    pub(super) fn listen() -> io::Result<Signals> {
+        let (read, write) = UnixStream::pair()?;
+        let numbers = [SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTTIN, SIGTTOU];
+        SignalDelivery::with_pipe(read, write, SignalOnly, numbers).map(Signals)
     }
-    std::future::pending().await
+
+    /// A copy of the descriptor that becomes readable when a signal arrives.
+    pub(super) fn bell(&self) -> io::Result<OwnedFd> {
+        self.as_fd().try_clone_to_owned()
+    }
+
+    /// What has arrived since the last call; several of one kind may count as one.
+    pub(super) fn pending(&mut self) -> impl Iterator<Item = Order> {
+        self.0.pending().filter_map(|number| match number {
+            SIGTERM => Some(Order::Finish),
+            SIGINT | SIGQUIT => Some(Order::Quit),
+            SIGHUP => Some(Order::Reload),
+            SIGTTIN => Some(Order::More),
+            SIGTTOU => Some(Order::Fewer),
+            _ => None,
+        })
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.get_read().as_fd()
+    }
 }

@@ -20,13 +20,14 @@ mod user;
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, Signal};
 use tokio_postgres::Config;
 
 use install::Install;
@@ -150,11 +151,23 @@ impl Cluster {
         }
     }
 
+    /// A descriptor that has something to read once PostgreSQL has ended.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn watch(&self) -> std::io::Result<OwnedFd> {
+        let pid = self.postgres.as_ref().map(Child::id).unwrap_or_default();
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let pid = pid.ok_or(std::io::ErrorKind::NotFound)?;
+        Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+    }
+
     fn run_directory(&self) -> PathBuf {
         self.directory.join(RUN)
     }
 
-    fn log_path(&self) -> PathBuf {
+    /// Where PostgreSQL reports.
+    pub fn log_path(&self) -> PathBuf {
         self.directory.join("log")
     }
 

@@ -4,11 +4,14 @@
 //! that the wording stays one voice and tests can speak of events instead of log text. Events go through the `log`
 //! facade: an embedder's logger gets them like any other, the binary's own is [`Stderr`].
 
+mod stderr;
+
 use std::fmt;
-use std::io::Write;
 use std::time::Duration;
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::Level;
+
+pub use stderr::{Stderr, sign};
 
 /// The `log` target of every event.
 pub const TARGET: &str = "peppercorn";
@@ -30,6 +33,89 @@ pub enum Event {
         routes: usize,
         /// The layout, in words.
         layout: String,
+    },
+    /// All workers of a supervisor accept requests for the first time.
+    Supervising {
+        /// Where, as the client would write it.
+        address: String,
+        /// How many workers there are.
+        workers: usize,
+        /// The layout of each, in words.
+        layout: String,
+    },
+    /// A worker has ended that was not told to; another is started.
+    WorkerEnded {
+        /// Its slot.
+        slot: usize,
+        /// Its process.
+        pid: u32,
+        /// How, in words.
+        how: String,
+        /// It was killed, and not by its supervisor.
+        unexplained: bool,
+        /// How long it takes until another is started.
+        pause: Duration,
+    },
+    /// A worker does not move; it is aborted, and replaced.
+    WorkerStuck {
+        /// Its slot.
+        slot: usize,
+        /// Its process.
+        pid: u32,
+        /// For how long it has not moved.
+        silent: Duration,
+    },
+    /// A worker took too long for something and was killed.
+    WorkerKilled {
+        /// Its slot.
+        slot: usize,
+        /// Its process.
+        pid: u32,
+        /// What it did not do in time.
+        late: &'static str,
+    },
+    /// A worker, or a socket for one, could not be had.
+    CannotStart {
+        /// Why.
+        error: anyhow::Error,
+    },
+    /// The keeper of the private cluster has ended; another is started.
+    KeeperEnded {
+        /// How, in words.
+        how: String,
+        /// How long it takes until another is started.
+        pause: Duration,
+    },
+    /// A signal asked to read everything again.
+    Reloading,
+    /// A new generation serves, the old one finishes.
+    Reloaded {
+        /// Its number.
+        generation: u64,
+    },
+    /// What was read again cannot be served; what was served before is.
+    ReloadRefused {
+        /// The generation that goes on.
+        generation: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A signal asked for another number of workers.
+    Resized {
+        /// How many there are to be.
+        workers: usize,
+    },
+    /// The supervisor executes the program that is on the disk now.
+    Upgrading,
+    /// It could not.
+    UpgradeFailed {
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A worker's supervisor is gone: requests in flight are finished.
+    Orphaned {
+        /// The longest this may take.
+        limit: Duration,
     },
     /// The private cluster is made or started.
     Cluster {
@@ -122,10 +208,18 @@ impl Event {
     pub fn level(&self) -> Level {
         match self {
             Event::DatabaseAway { .. }
+            | Event::WorkerStuck { .. }
+            | Event::CannotStart { .. }
+            | Event::KeeperEnded { .. }
+            | Event::ReloadRefused { .. }
+            | Event::UpgradeFailed { .. }
+            | Event::Orphaned { .. }
             | Event::RequestFailed { .. }
             | Event::Panicked { .. }
             | Event::StreamStalled { .. } => Level::Error,
             Event::ConnectionLost { .. }
+            | Event::WorkerEnded { .. }
+            | Event::WorkerKilled { .. }
             | Event::SchemaChanged { .. }
             | Event::PlacesTaken { .. }
             | Event::AcceptPaused { .. }
@@ -146,6 +240,67 @@ impl fmt::Display for Event {
             } => {
                 write!(f, "listening on {address}: {routes} routes, {layout}")
             }
+            Event::Supervising {
+                address,
+                workers,
+                layout,
+            } => {
+                let plural = if *workers == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "listening on {address}: {workers} worker{plural}, {layout}"
+                )
+            }
+            Event::WorkerEnded {
+                slot,
+                pid,
+                how,
+                unexplained,
+                pause,
+            } => {
+                write!(f, "worker {slot} (pid {pid}) {how}")?;
+                if *unexplained {
+                    f.write_str(", perhaps because memory ran out")?;
+                }
+                match pause.is_zero() {
+                    true => f.write_str("; starting another"),
+                    false => write!(f, "; starting another in {} s", pause.as_secs_f64()),
+                }
+            }
+            Event::WorkerStuck { slot, pid, silent } => write!(
+                f,
+                "worker {slot} (pid {pid}) has not moved for {} s: it is aborted and replaced",
+                silent.as_secs_f64()
+            ),
+            Event::WorkerKilled { slot, pid, late } => {
+                write!(f, "worker {slot} (pid {pid}) {late} in time and was killed")
+            }
+            Event::CannotStart { error } => write!(f, "cannot start a worker: {error:#}"),
+            Event::KeeperEnded { how, pause } => write!(
+                f,
+                "the keeper of the private PostgreSQL {how}; starting it again in {} s",
+                pause.as_secs_f64()
+            ),
+            Event::Reloading => f.write_str("reloading: new workers read everything again"),
+            Event::Reloaded { generation } => {
+                write!(
+                    f,
+                    "reloaded: generation {generation} serves, the one before finishes"
+                )
+            }
+            Event::ReloadRefused { generation, reason } => {
+                write!(f, "not reloaded, generation {generation} goes on: {reason}")
+            }
+            Event::Resized { workers } => write!(f, "{workers} workers from now on"),
+            Event::Upgrading => f.write_str("executing the new version of this program"),
+            Event::UpgradeFailed { error } => {
+                write!(f, "cannot execute the new version of this program: {error}")
+            }
+            Event::Orphaned { limit } => write!(
+                f,
+                "the supervisor is gone: finishing requests in flight, {} s at most",
+                limit.as_secs_f64()
+            ),
             Event::Cluster {
                 directory,
                 new: true,
@@ -225,44 +380,4 @@ impl fmt::Display for Event {
 /// Reports an event to the program's logger.
 pub fn emit(event: &Event) {
     log::log!(target: TARGET, event.level(), "{event}");
-}
-
-/// The binary's logger: one line per event on stderr, with the priority prefixes of sd-daemon(3) when stderr
-/// is systemd's journal.
-pub struct Stderr {
-    journal: bool,
-}
-
-impl Stderr {
-    /// Makes it the program's logger. `journal` says that stderr goes to the journal.
-    pub fn install(journal: bool) {
-        // Only a second logger is refused; the first one goes on.
-        let _second = log::set_logger(Box::leak(Box::new(Stderr { journal })));
-        log::set_max_level(LevelFilter::Info);
-    }
-}
-
-impl Log for Stderr {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Of the libraries below only what is wrong: their debug lines hold the clients' parameters.
-        metadata.target() == TARGET || metadata.level() <= Level::Warn
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
-        let (priority, word) = match record.level() {
-            Level::Error => ("<3>", "error: "),
-            Level::Warn => ("<4>", "warning: "),
-            Level::Info => ("<6>", ""),
-            Level::Debug | Level::Trace => ("<7>", ""),
-        };
-        let mark = if self.journal { priority } else { word };
-        // One write per line, so that lines of several threads do not mix. Nobody is left to tell of a failure.
-        let line = format!("{mark}{}\n", record.args());
-        let _lost = std::io::stderr().write_all(line.as_bytes());
-    }
-
-    fn flush(&self) {}
 }

@@ -1,0 +1,144 @@
+//! The settings of `serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::lookup::Lookup;
+use super::units::size;
+use super::{DatabaseSource, directory};
+use crate::cli::Args;
+use crate::pg::settings::Variables;
+use crate::runtime::{ExecutorKind, Layout};
+use crate::server::{Address, Settings};
+
+/// Workers at most: each has a place in the scoreboard, and another while it is replaced.
+pub const MOST_WORKERS: usize = 100;
+/// Executor threads of a worker at most, for the same reason.
+const MOST_THREADS: usize = 64;
+
+/// The settings of `serve`.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    /// The SQL files' directory.
+    pub directory: PathBuf,
+    /// Where to listen.
+    pub bind: Vec<Address>,
+    /// Where to listen for operators.
+    pub admin: Vec<Address>,
+    /// Worker processes.
+    pub workers: usize,
+    /// Whether a supervisor has them. More than one, and one that is to be replaced, have one.
+    pub supervise: bool,
+    /// How connections are spread.
+    pub accept: Accept,
+    /// Threads and executor of each worker.
+    pub layout: Layout,
+    /// Limits of the server; `connections` as asked for, or 0 for what the descriptor limit leaves.
+    pub settings: Settings,
+    /// For requests in flight when stopping.
+    pub graceful: Duration,
+    /// Requests after which a worker is replaced; 0: never.
+    pub max_requests: u64,
+    /// At most so many more, at random, so that not all workers are replaced at once.
+    pub max_requests_jitter: u64,
+    /// Connections of each worker to PostgreSQL, at most, for reading and again for writing.
+    pub db_connections: usize,
+    /// The database.
+    pub database: DatabaseSource,
+}
+
+/// How the connections to a TCP address are spread over executors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accept {
+    /// A socket for each executor of each slot: the kernel deals connections out evenly, whoever is busy.
+    Slots,
+    /// One socket for all: who is idle takes the next connection.
+    Shared,
+}
+
+impl Serve {
+    /// Resolves the command line of `serve`.
+    ///
+    /// # Errors
+    /// Which option or variable has a value that it cannot have.
+    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Serve> {
+        let lookup = Lookup { args, variables };
+        let directory = directory(args);
+        let threads = lookup.number("threads", 1..=MOST_THREADS)?;
+        let executor = [
+            ("local", ExecutorKind::Local),
+            ("shared", ExecutorKind::Shared),
+        ];
+        let executor = lookup
+            .one_of("executor", &executor)?
+            .unwrap_or(match threads {
+                1 => ExecutorKind::Local,
+                _ => ExecutorKind::Shared,
+            });
+        let accept = [("slots", Accept::Slots), ("shared", Accept::Shared)];
+        let accept = lookup.one_of("accept", &accept)?.unwrap_or(Accept::Slots);
+        let workers = workers(&lookup)?;
+        let max_requests = lookup.number("max-requests", 0..=usize::MAX)? as u64;
+        let mut server = Settings {
+            request: lookup.duration("timeout")?,
+            keep_alive: lookup.duration("keep-alive")?,
+            connections: match lookup.text("max-connections") {
+                Some(_) => lookup.number("max-connections", 1..=usize::MAX)?,
+                None => 0,
+            },
+            ..Settings::default()
+        };
+        server.limits.body = lookup.parsed("max-body", size)?;
+        let mut bind = lookup.list("bind")?;
+        if bind.is_empty() {
+            bind.push(default_address(&lookup)?);
+        }
+        Ok(Serve {
+            bind,
+            admin: lookup.list("admin-bind")?,
+            workers,
+            supervise: workers > 1 || max_requests > 0 || lookup.flag("supervise")?,
+            accept,
+            layout: Layout { threads, executor },
+            settings: server,
+            graceful: lookup.duration("graceful-timeout")?,
+            max_requests,
+            max_requests_jitter: lookup.number("max-requests-jitter", 0..=usize::MAX)? as u64,
+            db_connections: lookup.number("db-connections", 1..=usize::MAX)?,
+            database: lookup.database(&directory)?,
+            directory,
+        })
+    }
+
+    /// The request after which one worker asks to be replaced; 0: none. Another one at each call.
+    pub fn last_request(&self) -> u64 {
+        match self.max_requests {
+            0 => 0,
+            most => most.saturating_add(fastrand::u64(0..=self.max_requests_jitter)),
+        }
+    }
+}
+
+/// As gunicorn: WEB_CONCURRENCY stands in where nobody says.
+fn workers(lookup: &Lookup<'_>) -> anyhow::Result<usize> {
+    match (lookup.text("workers"), lookup.variable("WEB_CONCURRENCY")) {
+        (None, None) => Ok(1),
+        (None, Some(text)) => match text.parse() {
+            Ok(workers) if (1..=MOST_WORKERS).contains(&workers) => Ok(workers),
+            _ => {
+                anyhow::bail!("WEB_CONCURRENCY: {text:?} is not a number from 1 to {MOST_WORKERS}")
+            }
+        },
+        (Some(_), _) => lookup.number("workers", 1..=MOST_WORKERS),
+    }
+}
+
+/// Where to listen when nobody says.
+fn default_address(lookup: &Lookup<'_>) -> anyhow::Result<Address> {
+    let text = match lookup.variable("PORT") {
+        Some(port) => format!("0.0.0.0:{port}"),
+        None => "127.0.0.1:8080".to_owned(),
+    };
+    text.parse()
+        .map_err(|error: String| anyhow::anyhow!("PORT: {error}"))
+}

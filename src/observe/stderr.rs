@@ -1,0 +1,57 @@
+//! The binary's logger.
+
+use std::io::Write;
+use std::sync::OnceLock;
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use super::TARGET;
+
+/// Begins every line of this process with `name`, from now on: several processes may write to one log.
+pub fn sign(name: String) {
+    // Once in its life a process learns who it is.
+    let _second = SIGNATURE.set(name);
+}
+
+static SIGNATURE: OnceLock<String> = OnceLock::new();
+
+/// The binary's logger: one line per event on stderr, with the priority prefixes of sd-daemon(3) when stderr
+/// is systemd's journal.
+pub struct Stderr {
+    journal: bool,
+}
+
+impl Stderr {
+    /// Makes it the program's logger. `journal` says that stderr goes to the journal.
+    pub fn install(journal: bool) {
+        // Only a second logger is refused; the first one goes on.
+        let _second = log::set_logger(Box::leak(Box::new(Stderr { journal })));
+        log::set_max_level(LevelFilter::Info);
+    }
+}
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        // Of the libraries below only what is wrong: their debug lines hold the clients' parameters.
+        metadata.target() == TARGET || metadata.level() <= Level::Warn
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let (priority, word) = match record.level() {
+            Level::Error => ("<3>", "error: "),
+            Level::Warn => ("<4>", "warning: "),
+            Level::Info => ("<6>", ""),
+            Level::Debug | Level::Trace => ("<7>", ""),
+        };
+        let mark = if self.journal { priority } else { word };
+        // One write per line, so that lines of several threads do not mix. Nobody is left to tell of a failure.
+        let name = SIGNATURE.get().map_or("", String::as_str);
+        let line = format!("{mark}{name}{}\n", record.args());
+        let _lost = std::io::stderr().write_all(line.as_bytes());
+    }
+
+    fn flush(&self) {}
+}

@@ -1,0 +1,170 @@
+//! What a worker does beside serving: it obeys signals, outlives its supervisor only for as long as its requests need,
+//! asks to be replaced when it is worn out, and, on its own, tells systemd how it is.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_lite::future;
+
+use super::scoreboard::{Database, Header, Stage, now_ms};
+use super::signals::{Order, Signals};
+use super::systemd::Word;
+use super::worker::Worker;
+use crate::observe::{self, Event};
+use crate::runtime::Readable;
+
+/// For requests in flight when the supervisor is gone: whoever starts the service anew should find the port free.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(4);
+/// A heartbeat that is older is no sign of life.
+const STALE_MS: u64 = 3000;
+/// While the drain takes its time systemd is told to wait, for so long each time.
+const EXTENSION: Duration = Duration::from_secs(5);
+
+/// What happens to a worker.
+enum News {
+    Order(Order),
+    /// There is no supervisor any more.
+    Orphaned,
+    /// It has answered as many requests as it may.
+    WornOut,
+}
+
+/// Drains at TERM, or when the supervisor is gone; cuts at INT, QUIT or a second TERM, or when the time to finish is
+/// over. Never ends by itself.
+pub(super) async fn obey(signals: Signals, worker: &Worker) -> io::Result<()> {
+    let mut ears = Ears::new(signals, worker)?;
+    let mut deadline = worker.clock.deadline();
+    loop {
+        // Not armed before the drain: never over.
+        let Some(news) = deadline.race(ears.news(worker)).await else {
+            break worker.drain.cut();
+        };
+        let limit = match news {
+            News::Order(Order::Finish) if !worker.drain.is_draining() => worker.graceful,
+            News::Order(Order::Finish | Order::Quit) => break worker.drain.cut(),
+            News::Orphaned => {
+                // Nobody goes on with its sockets.
+                worker.scoreboard.set(Header::Stopping, 1);
+                let limit = worker.graceful.min(ORPHAN_LIMIT);
+                observe::emit(&Event::Orphaned { limit });
+                limit
+            }
+            News::WornOut => {
+                worker.advance(Stage::Retiring);
+                continue;
+            }
+            // The supervisor's affair.
+            News::Order(Order::Reload | Order::More | Order::Fewer) => continue,
+        };
+        deadline.arm(limit);
+        if !worker.drain.is_draining() {
+            worker.begin_drain(limit);
+        }
+    }
+    future::pending().await
+}
+
+/// Where a worker hears of what happens to it.
+struct Ears {
+    signals: Signals,
+    bell: Readable,
+    heard: VecDeque<Order>,
+    /// Of a worker that has a supervisor, while it has.
+    lifeline: Option<Readable>,
+    worn_out: bool,
+}
+
+impl Ears {
+    fn new(signals: Signals, worker: &Worker) -> io::Result<Ears> {
+        let lifeline = worker.supervisor.as_ref().map(|supervisor| {
+            let lifeline = supervisor.lifeline.as_fd().try_clone_to_owned()?;
+            Readable::new(lifeline)
+        });
+        Ok(Ears {
+            bell: Readable::new(signals.bell()?)?,
+            signals,
+            heard: VecDeque::new(),
+            lifeline: lifeline.transpose()?,
+            worn_out: false,
+        })
+    }
+
+    async fn news(&mut self, worker: &Worker) -> News {
+        let order = async {
+            loop {
+                self.heard.extend(self.signals.pending());
+                match self.heard.pop_front() {
+                    Some(order) => break News::Order(order),
+                    None => self.bell.news().await,
+                }
+            }
+        };
+        let lifeline = &mut self.lifeline;
+        let orphaned = async {
+            match lifeline {
+                // Nobody writes into it: that there is news is that its other end is closed.
+                Some(end) => end.news().await,
+                None => future::pending().await,
+            }
+            *lifeline = None;
+            News::Orphaned
+        };
+        let told = &mut self.worn_out;
+        let worn_out = async {
+            if *told {
+                future::pending::<()>().await;
+            }
+            let _closed = worker.worn_out.recv().await;
+            *told = true;
+            News::WornOut
+        };
+        future::or(order, future::or(orphaned, worn_out)).await
+    }
+}
+
+impl Worker {
+    /// All of its executors accept connections.
+    pub(super) fn serves(&self) {
+        self.advance(Stage::Serving);
+        self.tell(&[Word::Ready]);
+    }
+
+    fn begin_drain(&self, limit: Duration) {
+        self.advance(Stage::Draining);
+        if self.supervisor.is_none() {
+            observe::emit(&Event::Draining { limit });
+        }
+        self.tell(&[Word::Stopping]);
+        self.drain.start();
+    }
+
+    fn tell(&self, words: &[Word<'_>]) {
+        if let Some(systemd) = &self.systemd {
+            let systemd = systemd.lock().unwrap_or_else(PoisonError::into_inner);
+            systemd.tell(words);
+        }
+    }
+
+    /// Tells systemd how it is, unless a supervisor does.
+    pub(super) fn tell_how_it_is(&self) {
+        let Some(systemd) = &self.systemd else { return };
+        let mut systemd = systemd.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = match self.row.database() {
+            Database::None => "",
+            Database::Ok => ", database ok",
+            Database::Away => ", database away",
+        };
+        systemd.tell_status(format!("{}{database}", self.row.stage().word()));
+        if self.drain.is_draining() {
+            systemd.tell(&[Word::ExtendTimeoutUsec(EXTENSION.as_micros() as u32)]);
+        }
+        // One executor asks for all of them.
+        let fresh = |last| now_ms().saturating_sub(last) < STALE_MS;
+        if self.row.heartbeat().is_some_and(fresh) {
+            systemd.tell_alive();
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The supervisor's own program: executed for workers, and, when there is a new version of it, in this very process.
+//!
+//! The process keeps its pid, its children and the service's sockets. Signals that come meanwhile wait for the new
+//! program.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Context;
+
+use super::member::Member;
+use super::pauses::Pauses;
+use super::{Supervisor, TICK};
+use crate::config::Serve;
+use crate::observe::{self, Event};
+use crate::process::Error;
+use crate::process::child::{Child, inheritable};
+use crate::process::handover::{Handover, Part, VARIABLE};
+use crate::process::scoreboard::{Header, Scoreboard};
+use crate::process::signals::Signals;
+use crate::process::sockets::Sockets;
+use crate::process::systemd::{self, Systemd};
+use crate::sys;
+
+/// This process's program, whatever has become of its file.
+const RUNNING: &str = "/proc/self/exe";
+
+/// The program that this process and its workers run.
+pub(super) struct Program {
+    /// Where it was found, and where a new version will be.
+    pub(super) path: PathBuf,
+    /// The words it was started with.
+    words: Vec<OsString>,
+}
+
+impl Program {
+    pub(super) fn of_this_process() -> anyhow::Result<Program> {
+        let path = env::current_exe().context("cannot find this program's file")?;
+        let words = env::args_os().collect();
+        Ok(Program { path, words })
+    }
+
+    /// The one that runs, even if its file has been replaced.
+    pub(super) fn running(&self) -> &Path {
+        Path::new(RUNNING)
+    }
+
+    /// The one on the disk if it is another, else the one that runs.
+    pub(super) fn on_disk(&self) -> PathBuf {
+        let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+        match (identity(&self.path), identity(self.running())) {
+            (Ok(new), Ok(old)) if new != old => self.path.clone(),
+            _ => self.running().into(),
+        }
+    }
+
+    /// Executes `program` with the same words, and a part in this service.
+    pub(super) fn command(&self, program: &Path, handover: &Handover) -> Command {
+        let mut command = Command::new(program);
+        if let [name, arguments @ ..] = self.words.as_slice() {
+            command.arg0(name).args(arguments);
+        }
+        for variable in systemd::VARIABLES {
+            command.env_remove(variable);
+        }
+        command.env(VARIABLE, handover.to_string());
+        command
+    }
+}
+
+impl Supervisor {
+    /// Executes the program on the disk in this process. Workers run it already, so it is one that runs.
+    pub(super) fn become_the_new_program(&mut self) {
+        let (sockets, mut descriptors) = Sockets::described(self.sockets.all());
+        let handover = Handover {
+            lifeline_held: Some(self.held.as_raw_fd()),
+            files: Some(self.files.as_raw_fd()),
+            sockets,
+            ..self.handover(Part::Supervisor)
+        };
+        descriptors.extend([
+            self.scoreboard.as_fd(),
+            self.bell.as_fd(),
+            self.lifeline.as_fd(),
+            self.held.as_fd(),
+            self.files.as_fd(),
+        ]);
+        // Unlike a worker it is systemd's main process still, and keeps systemd's variables.
+        let kept = env::vars_os().filter(|(name, _)| name != VARIABLE);
+        let variable = (
+            OsString::from(VARIABLE),
+            OsString::from(handover.to_string()),
+        );
+        let environment = kept.chain([variable]).map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            name
+        });
+        let environment = environment.collect();
+        observe::emit(&Event::Upgrading);
+        sys::hold_signals(true);
+        let mut failed = inheritable(&descriptors, true).err();
+        if failed.is_none() {
+            let program = self.program.path.clone().into();
+            failed = Some(sys::execute(
+                program,
+                self.program.words.clone(),
+                environment,
+            ));
+        }
+        // Still here.
+        let _restored = inheritable(&descriptors, false);
+        sys::hold_signals(false);
+        if let Some(error) = failed {
+            observe::emit(&Event::UpgradeFailed { error });
+        }
+    }
+
+    /// Goes on where an earlier version of the program left off.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(in crate::process) fn resume(config: Serve, given: &Handover) -> Result<Supervisor, Error> {
+        let sockets = Sockets::take_over(&given.sockets, given.activated, !given.activated)?;
+        let assemble = || -> anyhow::Result<Supervisor> {
+            let scoreboard = Scoreboard::open(sys::inherited(given.scoreboard)?, true)?;
+            let wanted = scoreboard.get(Header::Workers) as usize;
+            let generation = scoreboard.get(Header::Generation);
+            let taken = scoreboard.taken();
+            let members = taken.map(|(number, row)| Member::adopt(number, row, wanted));
+            let members = members.collect::<Result<_, _>>()?;
+            let keeper = match scoreboard.get(Header::Keeper) {
+                0 => None,
+                pid => Some(Child::adopt(pid as u32)?),
+            };
+            let signals = Signals::listen()?;
+            sys::hold_signals(false);
+            Ok(Supervisor {
+                program: Program::of_this_process()?,
+                scoreboard,
+                bell: sys::inherited(given.bell)?,
+                held: sys::inherited(given.lifeline_held.context("no lifeline")?)?,
+                lifeline: sys::inherited(given.lifeline)?,
+                signals,
+                sockets,
+                systemd: Systemd::new(),
+                members,
+                pauses: Pauses::default(),
+                keeper,
+                keeper_due: Instant::now(),
+                wanted,
+                generation,
+                files: sys::inherited(given.files.context("no files")?)?,
+                reload: None,
+                reload_asked: false,
+                up: true,
+                stopping: None,
+                next_tick: Instant::now() + TICK,
+                config,
+            })
+        };
+        assemble().map_err(Error::System)
+    }
+}

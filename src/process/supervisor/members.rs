@@ -1,0 +1,220 @@
+//! The workers all together: who serves, who is replaced, who has to go.
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::Supervisor;
+use super::ends::{MARGIN, QUICK};
+use super::member::{Member, Phase};
+use crate::observe::{self, Event};
+use crate::process::scoreboard::{Header, Stage, now_ms};
+use crate::process::systemd::Word;
+use crate::server::Entrance;
+
+/// Ticks without a sign of life after which a worker is taken to be stuck: 3 s. Counted in our own ticks, not by the
+/// clock: when the whole machine was asleep, ours were as few.
+const SILENT_TICKS: u32 = 6;
+/// Between SIGABRT, for whoever collects core dumps, and SIGKILL.
+const ABORT_LIMIT: Duration = Duration::from_secs(1);
+
+impl Supervisor {
+    /// Takes in what workers have written on the scoreboard.
+    pub(super) fn notice_progress(&mut self) {
+        for member in &mut self.members {
+            let stage = self.scoreboard.row(member.row).stage();
+            if matches!(member.phase, Phase::Starting { .. }) && stage != Stage::Starting {
+                member.phase = Phase::Serving {
+                    since: Instant::now(),
+                };
+            }
+        }
+        if !self.up && self.stopping.is_none() && self.all_serve(self.generation) {
+            self.up = true;
+            self.scoreboard.set(Header::Generation, self.generation);
+            self.scoreboard.set(Header::Workers, self.wanted as u64);
+            self.announce();
+            self.systemd.tell(&[Word::Ready]);
+        }
+    }
+
+    /// Says where the service listens.
+    fn announce(&self) {
+        if let Some(address) = self.sockets.names(Entrance::Admin) {
+            observe::emit(&Event::Admin { address });
+        }
+        if let Some(address) = self.sockets.names(Entrance::Public) {
+            observe::emit(&Event::Supervising {
+                address,
+                workers: self.wanted,
+                layout: self.config.layout.to_string(),
+            });
+        }
+    }
+
+    /// Whether there is a serving worker of `generation` in each slot.
+    pub(super) fn all_serve(&self, generation: u64) -> bool {
+        (0..self.wanted).all(|slot| {
+            let mut members = self.members.iter();
+            members.any(|member| {
+                member.slot == slot && member.generation == generation && member.is_serving()
+            })
+        })
+    }
+
+    /// Whether a worker is to be replaced by another of its slot and generation: it asks for it, or the sockets it should
+    /// accept from have become more.
+    fn is_outdated(&self, member: &Member) -> bool {
+        let fds = |slots| {
+            let sockets = self.sockets.of_slot(member.slot, slots);
+            sockets.map(|(_, listener)| listener.as_fd().as_raw_fd())
+        };
+        let has = || fds(member.slots);
+        self.scoreboard.row(member.row).stage() == Stage::Retiring
+            || member.slot < self.wanted
+                && fds(self.wanted).any(|wanted| has().all(|fd| fd != wanted))
+    }
+
+    /// Has workers leave whose place has been taken: one of an old generation, one that is outdated and has a successor,
+    /// one whose slot is no more and whose sockets others accept from.
+    pub(super) fn let_go_of_the_replaced(&mut self) {
+        if self.stopping.is_some() {
+            return;
+        }
+        let fresh = |member: &Member| {
+            member.generation == self.generation && member.is_serving() && !self.is_outdated(member)
+        };
+        let all_fresh = (0..self.wanted).all(|slot| {
+            self.members
+                .iter()
+                .any(|member| member.slot == slot && fresh(member))
+        });
+        let leaves = |member: &Member| {
+            let has_successor = || {
+                self.members
+                    .iter()
+                    .any(|other| other.slot == member.slot && fresh(other))
+            };
+            member.stays()
+                && (member.generation < self.generation
+                    || member.generation == self.generation
+                        && (member.slot >= self.wanted && all_fresh
+                            || member.slot < self.wanted
+                                && self.is_outdated(member)
+                                && has_successor()))
+        };
+        let leaving: Vec<usize> = (0..self.members.len())
+            .filter(|index| leaves(&self.members[*index]))
+            .collect();
+        let limit = self.config.graceful + MARGIN;
+        for index in leaving {
+            self.members[index].leave(Signal::TERM, limit);
+        }
+    }
+
+    /// Aborts workers that do not move.
+    pub(super) fn abort_stuck(&mut self) {
+        for member in &mut self.members {
+            let Some(last) = self.scoreboard.row(member.row).heartbeat() else {
+                continue;
+            };
+            let (known, ticks) = member.heartbeat;
+            member.heartbeat = if last == known {
+                (last, ticks + 1)
+            } else {
+                (last, 0)
+            };
+            if member.is_serving() && member.heartbeat.1 >= SILENT_TICKS {
+                observe::emit(&Event::WorkerStuck {
+                    slot: member.slot,
+                    pid: member.child.pid(),
+                    silent: Duration::from_millis(now_ms().saturating_sub(last)),
+                });
+                member.child.signal(Signal::ABORT);
+                member.phase = Phase::Aborting {
+                    until: Instant::now() + ABORT_LIMIT,
+                };
+            }
+        }
+    }
+
+    /// Kills workers whose time is over.
+    pub(super) fn kill_overdue(&mut self) {
+        let now = Instant::now();
+        for member in &mut self.members {
+            let (until, late) = match member.phase {
+                Phase::Starting { until } => (until, Some("did not come to serve")),
+                Phase::Leaving { until } => (until, Some("did not end")),
+                // That it was stuck has been said.
+                Phase::Aborting { until } => (until, None),
+                Phase::Serving { .. } | Phase::Killed { .. } => continue,
+            };
+            if now < until {
+                continue;
+            }
+            if let Some(late) = late {
+                observe::emit(&Event::WorkerKilled {
+                    slot: member.slot,
+                    pid: member.child.pid(),
+                    late,
+                });
+            }
+            member.child.signal(Signal::KILL);
+            member.phase = match member.phase {
+                // Its end is expected as much as before.
+                Phase::Leaving { .. } => Phase::Leaving { until: now + QUICK },
+                Phase::Aborting { .. } => Phase::Killed { served: true },
+                _ => Phase::Killed { served: false },
+            };
+        }
+    }
+
+    /// Starts a worker in every slot that lacks one.
+    ///
+    /// The first of a generation goes ahead: what is wrong with the files is found once, and said once.
+    pub(super) fn spawn_missing(&mut self) {
+        if self.stopping.is_some() || !self.is_database_open() {
+            return;
+        }
+        let reloading = self.reload.as_ref().map(|reload| reload.generation);
+        for generation in [Some(self.generation), reloading].into_iter().flatten() {
+            for slot in 0..self.wanted {
+                let of_generation = || {
+                    self.members
+                        .iter()
+                        .filter(|member| member.generation == generation)
+                };
+                let tried = (self.up && generation == self.generation)
+                    || of_generation().any(Member::is_serving);
+                if !tried && of_generation().any(Member::stays) {
+                    break;
+                }
+                let has_one = of_generation().any(|member| {
+                    member.slot == slot && member.stays() && !self.is_outdated(member)
+                });
+                if !has_one && self.pauses.is_over(slot) {
+                    match self.start_worker(slot, generation) {
+                        Ok(member) => self.members.push(member),
+                        Err(error) => return self.cannot_start(error),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One worker more or less.
+    pub(super) fn resize(&mut self, wanted: usize) {
+        if self.stopping.is_some() || !(1..=crate::config::MOST_WORKERS).contains(&wanted) {
+            return;
+        }
+        if let Err(error) = self.sockets.add_slot(wanted - 1) {
+            return observe::emit(&Event::CannotStart {
+                error: error.into(),
+            });
+        }
+        self.wanted = wanted;
+        self.scoreboard.set(Header::Workers, wanted as u64);
+        observe::emit(&Event::Resized { workers: wanted });
+    }
+}

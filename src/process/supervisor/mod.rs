@@ -1,0 +1,234 @@
+//! The supervisor: it holds what a service must not lose (its sockets, its workers' places) and does nothing else.
+//!
+//! One thread, no executor, no lock: a loop of verbs around poll(2), see [`Supervisor::run`]. Signals only queue. Workers
+//! are executed, not forked off: each is a clean process that reads the settings for itself and is handed its sockets by
+//! number ([`handover`](super::handover)); what it has to say, it writes on the scoreboard and rings the bell.
+//!
+//! | module | verbs |
+//! |---|---|
+//! | `members` | see who serves, who is to be replaced and who has to go |
+//! | `start` | execute workers, and the keeper of the private cluster |
+//! | `reload` | put a new generation in place of the old one, or keep the old one |
+//! | `ends` | reap what has ended, and end the service |
+//! | `tell` | tell systemd how it is |
+//! | `itself` | execute a new version of this program in this process, and go on |
+
+mod ends;
+mod itself;
+mod member;
+mod members;
+mod pauses;
+mod reload;
+mod start;
+mod tell;
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::fs::MemfdFlags;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::Signal;
+use rustix::time::Timespec;
+
+use self::ends::Stopping;
+use self::itself::Program;
+use self::member::Member;
+use self::pauses::Pauses;
+use self::reload::Reload;
+use super::Error;
+use super::child::Child;
+use super::scoreboard::{Header, Scoreboard};
+use super::signals::{Order, Signals};
+use super::sockets::Sockets;
+use super::systemd::Systemd;
+use crate::config::{DatabaseSource, Serve};
+use crate::observe::{self, Event};
+use crate::sql::{self, Files};
+
+/// Between looks at the workers' heartbeats, and the longest that the loop sleeps.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A service's top process.
+pub struct Supervisor {
+    config: Serve,
+    program: Program,
+    scoreboard: Scoreboard,
+    /// Rung by workers when they have written something that matters at once.
+    bell: OwnedFd,
+    /// Held open: what closes it is the end of this process. Workers watch the other end.
+    held: OwnedFd,
+    lifeline: OwnedFd,
+    signals: Signals,
+    sockets: Sockets,
+    systemd: Systemd,
+    members: Vec<Member>,
+    pauses: Pauses,
+    keeper: Option<Child>,
+    /// When the keeper may be started.
+    keeper_due: Instant,
+    /// Workers wanted.
+    wanted: usize,
+    /// The one that serves; 1 is the first.
+    generation: u64,
+    /// The SQL files that it serves: a worker that is replaced is replaced by its like, whatever is on the disk by now.
+    files: OwnedFd,
+    reload: Option<Reload>,
+    /// HUP has been heard and not been followed yet.
+    reload_asked: bool,
+    /// The first generation has come to serve.
+    up: bool,
+    stopping: Option<Stopping>,
+    next_tick: Instant,
+}
+
+impl Supervisor {
+    /// Opens the sockets and reads the SQL files; nothing is started before [`Supervisor::run`].
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(super) fn new(config: Serve) -> Result<Supervisor, Error> {
+        let files = files_in_memory(&config).map_err(Error::Files)?;
+        let sockets = Sockets::open(&config, config.workers, true)?;
+        let assemble = || -> anyhow::Result<Supervisor> {
+            let (lifeline, held) = pipe_with(PipeFlags::CLOEXEC)?;
+            Ok(Supervisor {
+                program: Program::of_this_process()?,
+                scoreboard: Scoreboard::create(true)?,
+                bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+                held,
+                lifeline,
+                signals: Signals::listen()?,
+                sockets,
+                systemd: Systemd::new(),
+                members: Vec::new(),
+                pauses: Pauses::default(),
+                keeper: None,
+                keeper_due: Instant::now(),
+                wanted: config.workers,
+                generation: 1,
+                files,
+                reload: None,
+                reload_asked: false,
+                up: false,
+                stopping: None,
+                next_tick: Instant::now() + TICK,
+                config,
+            })
+        };
+        assemble().map_err(Error::System)
+    }
+
+    /// Supervises until the service is stopped and its last worker is gone.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] when no worker has come to serve; else see [`Error`].
+    pub fn run(mut self) -> Result<(), Error> {
+        loop {
+            self.obey_signals();
+            self.reap();
+            self.notice_progress();
+            self.advance_reload();
+            self.let_go_of_the_replaced();
+            if self.is_tick() {
+                self.abort_stuck();
+            }
+            self.kill_overdue();
+            self.spawn_missing();
+            self.notify_systemd();
+            if self.is_over() {
+                return self.end();
+            }
+            self.wait();
+        }
+    }
+
+    /// Sleeps until a signal, a worker's end, the bell, or the time for something.
+    fn wait(&self) {
+        let due = [
+            Some(self.next_tick),
+            self.members.iter().filter_map(Member::due).min(),
+            self.pauses.next(),
+        ];
+        let now = Instant::now();
+        let pause = due.into_iter().flatten().min().unwrap_or(now);
+        let pause = pause
+            .saturating_duration_since(now)
+            .min(self.systemd.patience());
+        let children = self
+            .members
+            .iter()
+            .map(|member| &member.child)
+            .chain(&self.keeper);
+        let mut events: Vec<PollFd<'_>> = [self.signals.as_fd(), self.bell.as_fd()]
+            .into_iter()
+            .chain(children.map(AsFd::as_fd))
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        // Rounded up by a millisecond: woken early, the loop would spin.
+        let pause = Timespec::try_from(pause + Duration::from_millis(1)).ok();
+        // Interrupted: as if something had happened.
+        let _interrupted = poll(&mut events, pause.as_ref());
+        // The bell's count does not matter. Before the scoreboard is read: what is written later rings again.
+        let _silent = rustix::io::read(&self.bell, &mut [0; 8]);
+    }
+
+    fn obey_signals(&mut self) {
+        let orders: Vec<Order> = self.signals.pending().collect();
+        for order in orders {
+            match order {
+                Order::Finish if self.stopping.is_none() => self.stop(Signal::TERM, Ok(())),
+                Order::Finish | Order::Quit => self.stop(Signal::QUIT, Ok(())),
+                Order::Reload => self.reload_asked = true,
+                Order::More => self.resize(self.wanted + 1),
+                Order::Fewer => self.resize(self.wanted - 1),
+            }
+        }
+    }
+
+    fn is_tick(&mut self) -> bool {
+        let now = Instant::now();
+        let tick = now >= self.next_tick;
+        if tick {
+            self.next_tick = now + TICK;
+        }
+        tick
+    }
+
+    /// Whether the private cluster, if there is one, can be used; it is started if it is not there.
+    fn is_database_open(&mut self) -> bool {
+        if !matches!(self.config.database, DatabaseSource::Private(_)) {
+            return true;
+        }
+        if self.keeper.is_none() && Instant::now() >= self.keeper_due {
+            match self.start_keeper() {
+                Ok(keeper) => {
+                    self.scoreboard.set(Header::Keeper, keeper.pid().into());
+                    self.keeper = Some(keeper);
+                }
+                Err(error) => self.cannot_start(error),
+            }
+        }
+        self.scoreboard.get(Header::Cluster) == 1
+    }
+
+    fn cannot_start(&mut self, error: anyhow::Error) {
+        match self.up {
+            true => observe::emit(&Event::CannotStart { error }),
+            false => self.stop(Signal::TERM, Err(Error::System(error))),
+        }
+    }
+}
+
+/// Reads the SQL files once, for all workers of a generation. That one of them is wrong is found here, before anything
+/// is started for it; what the database says is up to the workers.
+fn files_in_memory(config: &Serve) -> anyhow::Result<OwnedFd> {
+    let files = Files::read(&config.directory)?;
+    let memory = rustix::fs::memfd_create("peppercorn-files", MemfdFlags::CLOEXEC)?;
+    let mut memory = File::from(memory);
+    memory.write_all(&files.to_bytes())?;
+    sql::define(files)?;
+    Ok(memory.into())
+}
