@@ -164,6 +164,12 @@ impl Pool {
         self.0.state().is_open()
     }
 
+    /// Waits until a query would have a place on a connection, as long as a query would wait for it. Whether there is one.
+    pub async fn connected(&self) -> bool {
+        // The place is given back at once: nothing is sent.
+        self.acquire(0).await.is_ok()
+    }
+
     /// Why there is no connection, while there is none.
     pub fn outage(&self) -> Option<String> {
         self.0.state().outage().map(|outage| outage.reason.clone())

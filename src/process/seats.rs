@@ -15,12 +15,9 @@ use super::signals::Signals;
 use super::worker::Worker;
 use crate::app::App;
 use crate::endpoint::{self, Service};
-use crate::runtime::{self, Program, Spawn, TICK};
+use crate::runtime::{self, Program, Spawn};
 use crate::server::{self, Server};
 
-/// For the database's connections to be there before the worker says that it serves. Without them it serves as well:
-/// requests are told that the database is away.
-const CONNECTING: Duration = Duration::from_secs(2);
 /// How often an executor is woken if nothing else does that: its turn is the sign that it moves.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
@@ -61,10 +58,9 @@ impl<'a> Seats<'a> {
     /// Tells of this seat until it ends: that it serves, then that it moves.
     async fn tell(&self, seat: usize, database: &endpoint::Database) {
         let Worker { clock, row, .. } = self.worker;
-        let mut patience = CONNECTING;
-        while !database.pools().all(|pool| pool.is_ready()) && !patience.is_zero() {
-            clock.sleep(TICK).await;
-            patience = patience.saturating_sub(TICK);
+        // Without its database a worker serves as well: requests are told that it is away.
+        for pool in database.pools() {
+            let _away = pool.connected().await;
         }
         let tell_state = || {
             let state = match database.pools().all(|pool| pool.is_ready()) {

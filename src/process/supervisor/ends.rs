@@ -17,7 +17,7 @@ pub(super) const MARGIN: Duration = Duration::from_secs(2);
 /// For workers to end that are told to end at once.
 pub(super) const QUICK: Duration = Duration::from_secs(2);
 /// Between attempts to start the private cluster again.
-const KEEPER_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const KEEPER_PAUSE: Duration = Duration::from_secs(1);
 
 /// The service is on its way out.
 pub(super) struct Stopping {
@@ -38,7 +38,7 @@ impl Supervisor {
             self.scoreboard.set(Header::Stopping, 1);
             self.sockets.close();
             self.systemd.tell(&[Word::Stopping]);
-            if outcome.is_ok() {
+            if outcome.is_ok() && signal == Signal::TERM {
                 observe::emit(&Event::Draining {
                     limit: self.config.graceful,
                 });

@@ -171,36 +171,49 @@ impl Supervisor {
     }
 
     /// Starts a worker in every slot that lacks one.
-    ///
-    /// The first of a generation goes ahead: what is wrong with the files is found once, and said once.
     pub(super) fn spawn_missing(&mut self) {
         if self.stopping.is_some() || !self.is_database_open() {
             return;
         }
         let reloading = self.reload.as_ref().map(|reload| reload.generation);
         for generation in [Some(self.generation), reloading].into_iter().flatten() {
-            for slot in 0..self.wanted {
-                let of_generation = || {
-                    self.members
-                        .iter()
-                        .filter(|member| member.generation == generation)
-                };
-                let tried = (self.up && generation == self.generation)
-                    || of_generation().any(Member::is_serving);
-                if !tried && of_generation().any(Member::stays) {
-                    break;
-                }
-                let has_one = of_generation().any(|member| {
-                    member.slot == slot && member.stays() && !self.is_outdated(member)
-                });
-                if !has_one && self.pauses.is_over(slot) {
-                    match self.start_worker(slot, generation) {
-                        Ok(member) => self.members.push(member),
-                        Err(error) => return self.cannot_start(error),
-                    }
+            for slot in self.missing(generation) {
+                match self.start_worker(slot, generation) {
+                    Ok(member) => self.members.push(member),
+                    Err(error) => return self.not_started(slot, generation, error),
                 }
             }
         }
+    }
+
+    /// The slots for which a worker of `generation` is to be started now.
+    ///
+    /// The first of a generation goes ahead: what is wrong with it is found once, and said once.
+    fn missing(&self, generation: u64) -> Vec<usize> {
+        let staying = self.members.iter().filter(|member| member.stays());
+        let of_generation: Vec<&Member> = staying
+            .filter(|member| member.generation == generation)
+            .collect();
+        let current = generation == self.generation;
+        let lacks = |slot: &usize| {
+            let has_it = |member: &&Member| member.slot == *slot && !self.is_outdated(member);
+            // What happened to workers of another generation says nothing about one that is new.
+            !of_generation.iter().any(has_it) && (!current || self.pauses.is_over(*slot))
+        };
+        let missing = (0..self.wanted).filter(lacks);
+        match current && self.up || of_generation.iter().any(|member| member.is_serving()) {
+            true => missing.collect(),
+            false if of_generation.is_empty() => missing.take(1).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    fn not_started(&mut self, slot: usize, generation: u64, error: anyhow::Error) {
+        if self.is_reloading(generation) {
+            return self.refuse_reload(format!("{error:#}"));
+        }
+        self.pauses.after_failure(slot);
+        self.cannot_start(error);
     }
 
     /// One worker more or less.

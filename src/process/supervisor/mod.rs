@@ -33,7 +33,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Signal;
 use rustix::time::Timespec;
 
-use self::ends::Stopping;
+use self::ends::{KEEPER_PAUSE, Stopping};
 use self::itself::Program;
 use self::member::Member;
 use self::pauses::Pauses;
@@ -208,7 +208,10 @@ impl Supervisor {
                     self.scoreboard.set(Header::Keeper, keeper.pid().into());
                     self.keeper = Some(keeper);
                 }
-                Err(error) => self.cannot_start(error),
+                Err(error) => {
+                    self.keeper_due = Instant::now() + KEEPER_PAUSE;
+                    self.cannot_start(error);
+                }
             }
         }
         self.scoreboard.get(Header::Cluster) == 1

@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause if it has served, and the shortest if it has not.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause if it has not.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long to wait before a slot's next worker is started: longer, the sooner the last ones ended.
 #[derive(Default)]
@@ -27,22 +27,37 @@ struct Pause {
 impl Pauses {
     /// The pause after the end of `member`.
     pub(super) fn after(&mut self, member: &Member) -> Duration {
-        let now = Instant::now();
-        let settled = matches!(member.phase, Phase::Serving { since } if now - since >= SETTLED);
+        let settled =
+            matches!(member.phase, Phase::Serving { since } if since.elapsed() >= SETTLED);
+        if settled {
+            self.0.remove(&member.slot);
+        }
         let served = match member.phase {
             Phase::Serving { .. } | Phase::Aborting { .. } => true,
             Phase::Killed { served } => served,
             _ => false,
         };
-        let pause = self.0.entry(member.slot).or_insert(Pause {
+        self.fail(member.slot, served)
+    }
+
+    /// A worker could not even be started.
+    pub(super) fn after_failure(&mut self, slot: usize) {
+        self.fail(slot, false);
+    }
+
+    /// Forgets what was: a new generation is another matter.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn fail(&mut self, slot: usize, served: bool) -> Duration {
+        let now = Instant::now();
+        let pause = self.0.entry(slot).or_insert(Pause {
             failures: 0,
             until: now,
         });
-        pause.failures = match settled {
-            true => 0,
-            false => pause.failures + 1,
-        };
         let length = length(pause.failures, served);
+        pause.failures += 1;
         pause.until = now + length;
         length
     }
@@ -64,13 +79,13 @@ impl Pauses {
     }
 }
 
-/// The first to end too soon may have had bad luck.
+/// After so many failures before this one. The first may have been bad luck.
 fn length(failures: u32, served: bool) -> Duration {
     let doubled = |first: Duration, times: u32| first.saturating_mul(1 << times.min(16));
     match (served, failures) {
-        (true, 0 | 1) => Duration::ZERO,
-        (true, failures) => doubled(PAUSE, failures - 2).min(LONG_PAUSE),
-        (false, failures) => doubled(LONG_PAUSE, failures.saturating_sub(1)).min(LONGEST_PAUSE),
+        (true, 0) => Duration::ZERO,
+        (true, failures) => doubled(PAUSE, failures - 1).min(LONG_PAUSE),
+        (false, failures) => doubled(LONG_PAUSE, failures).min(LONGEST_PAUSE),
     }
 }
 
@@ -82,12 +97,12 @@ mod tests {
     fn pauses_grow_and_are_bounded() {
         let ms = |failures, served| length(failures, served).as_millis();
         assert_eq!(
-            [0, 1, 2, 3, 4, 9, 99].map(|failures| ms(failures, true)),
-            [0, 0, 50, 100, 200, 1000, 1000]
+            [0, 1, 2, 3, 8, 99].map(|failures| ms(failures, true)),
+            [0, 50, 100, 200, 1000, 1000]
         );
         assert_eq!(
-            [1, 2, 3, 9].map(|failures| ms(failures, false)),
-            [1000, 2000, 4000, 10_000]
+            [0, 1, 2, 9].map(|failures| ms(failures, false)),
+            [1000, 2000, 4000, 5000]
         );
     }
 }

@@ -41,6 +41,7 @@ impl Supervisor {
         {
             self.generation = reload.generation;
             self.files = reload.files;
+            self.pauses.clear();
             self.scoreboard.set(Header::Generation, self.generation);
             observe::emit(&Event::Reloaded {
                 generation: self.generation,
