@@ -77,6 +77,8 @@ pub(super) enum Field {
     Threads,
     /// 1: the threads share one executor.
     Shared,
+    /// 1: it has been told to end, by a supervisor that has become another program since.
+    Leaving,
 }
 
 /// How far a worker is.

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
+use super::ends::MARGIN;
 use super::member::Member;
 use super::pauses::Pauses;
 use super::{Supervisor, TICK};
@@ -23,7 +24,7 @@ use crate::observe::{self, Event};
 use crate::process::Error;
 use crate::process::child::{Child, inheritable};
 use crate::process::handover::{Handover, Part, VARIABLE};
-use crate::process::scoreboard::{Header, Scoreboard};
+use crate::process::scoreboard::{Field, Header, Scoreboard};
 use crate::process::signals::Signals;
 use crate::process::sockets::Sockets;
 use crate::process::systemd::{self, Systemd};
@@ -92,6 +93,13 @@ impl Supervisor {
             self.held.as_fd(),
             self.files.as_fd(),
         ]);
+        for member in self
+            .members
+            .iter()
+            .filter(|member| member.is_expected_to_end())
+        {
+            self.scoreboard.row(member.row).set(Field::Leaving, 1);
+        }
         // Unlike a worker it is systemd's main process still, and keeps systemd's variables.
         let kept = env::vars_os().filter(|(name, _)| name != VARIABLE);
         let variable = (
@@ -134,7 +142,11 @@ impl Supervisor {
             let wanted = scoreboard.get(Header::Workers) as usize;
             let generation = scoreboard.get(Header::Generation);
             let taken = scoreboard.taken();
-            let members = taken.map(|(number, row)| Member::adopt(number, row, wanted));
+            let members = taken.map(|(number, row)| {
+                let handed = sockets.of_slot(row.get(Field::Slot) as usize, wanted);
+                let handed = handed.map(|(_, listener)| listener.fd().as_raw_fd());
+                Member::adopt(number, row, handed.collect(), config.graceful + MARGIN)
+            });
             let members = members.collect::<Result<_, _>>()?;
             let keeper = match scoreboard.get(Header::Keeper) {
                 0 => None,

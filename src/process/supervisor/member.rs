@@ -1,5 +1,6 @@
 //! A worker process as its supervisor knows it.
 
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -18,8 +19,9 @@ pub(super) struct Member {
     pub(super) slot: usize,
     pub(super) generation: u64,
     pub(super) phase: Phase,
-    /// The workers wanted when it was started: they decide which sockets it accepts from.
-    pub(super) slots: usize,
+    /// The sockets that it was handed. Not to be told from the number of workers then: a slot that came and went since
+    /// has left its sockets to others.
+    pub(super) sockets: Vec<RawFd>,
     /// Its last heartbeat, and for how many ticks it has been the last.
     pub(super) heartbeat: (u64, u32),
 }
@@ -40,8 +42,14 @@ pub(super) enum Phase {
 }
 
 impl Member {
-    /// One that an earlier program in this process has started.
-    pub(super) fn adopt(number: usize, row: Row, slots: usize) -> anyhow::Result<Member> {
+    /// One that an earlier program in this process has started, and handed these sockets; if it is on its way out it has
+    /// `limit` from now on.
+    pub(super) fn adopt(
+        number: usize,
+        row: Row,
+        sockets: Vec<RawFd>,
+        limit: Duration,
+    ) -> anyhow::Result<Member> {
         let now = Instant::now();
         Ok(Member {
             child: Child::adopt(row.get(Field::Pid) as u32)?,
@@ -49,12 +57,14 @@ impl Member {
             slot: row.get(Field::Slot) as usize,
             generation: row.get(Field::Generation),
             phase: match row.stage() {
+                // Told once more, it would cut its requests.
+                _ if row.get(Field::Leaving) == 1 => Phase::Leaving { until: now + limit },
                 Stage::Starting => Phase::Starting {
                     until: now + START_LIMIT,
                 },
                 _ => Phase::Serving { since: now },
             },
-            slots,
+            sockets,
             heartbeat: (0, 0),
         })
     }

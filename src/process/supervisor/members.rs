@@ -1,6 +1,6 @@
 //! The workers all together: who serves, who is replaced, who has to go.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -66,14 +66,10 @@ impl Supervisor {
     /// Whether a worker is to be replaced by another of its slot and generation: it asks for it, or the sockets it should
     /// accept from have become more.
     fn is_outdated(&self, member: &Member) -> bool {
-        let fds = |slots| {
-            let sockets = self.sockets.of_slot(member.slot, slots);
-            sockets.map(|(_, listener)| listener.as_fd().as_raw_fd())
-        };
-        let has = || fds(member.slots);
+        let mut due = self.sockets.of_slot(member.slot, self.wanted);
         self.scoreboard.row(member.row).stage() == Stage::Retiring
             || member.slot < self.wanted
-                && fds(self.wanted).any(|wanted| has().all(|fd| fd != wanted))
+                && due.any(|(_, listener)| !member.sockets.contains(&listener.fd().as_raw_fd()))
     }
 
     /// Has workers leave whose place has been taken: one of an old generation, one that is outdated and has a successor,

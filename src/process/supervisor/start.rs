@@ -25,6 +25,7 @@ impl Supervisor {
         };
         let (sockets, mut descriptors) =
             Sockets::described(self.sockets.of_slot(slot, self.wanted));
+        let handed = sockets.iter().map(|socket| socket.fd).collect();
         let handover = Handover {
             part: Part::Worker(row),
             files: Some(files.as_raw_fd()),
@@ -53,7 +54,7 @@ impl Supervisor {
             phase: Phase::Starting {
                 until: Instant::now() + START_LIMIT,
             },
-            slots: self.wanted,
+            sockets: handed,
             heartbeat: (0, 0),
         })
     }
