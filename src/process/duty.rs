@@ -20,9 +20,6 @@ use crate::runtime::Readable;
 const ORPHAN_LIMIT: Duration = Duration::from_secs(4);
 /// A heartbeat that is older is no sign of life.
 const STALE_MS: u64 = 3000;
-/// While the drain takes its time systemd is told to wait, for so long each time.
-const EXTENSION: Duration = Duration::from_secs(5);
-
 /// What happens to a worker.
 enum News {
     Order(Order),
@@ -159,7 +156,7 @@ impl Worker {
         };
         systemd.tell_status(format!("{}{database}", self.row.stage().word()));
         if self.drain.is_draining() {
-            systemd.tell(&[Word::ExtendTimeoutUsec(EXTENSION.as_micros() as u32)]);
+            systemd.tell_stopping();
         }
         // One executor asks for all of them.
         let fresh = |last| now_ms().saturating_sub(last) < STALE_MS;

@@ -62,25 +62,26 @@ impl<'a> Seats<'a> {
         for pool in database.pools() {
             let _away = pool.connected().await;
         }
-        let tell_state = || {
-            let state = match database.pools().all(|pool| pool.is_ready()) {
-                _ if database.pools().next().is_none() => Database::None,
-                true => Database::Ok,
-                false => Database::Away,
-            };
+        let state = || match database.pools().all(|pool| pool.is_ready()) {
+            _ if database.pools().next().is_none() => Database::None,
+            true => Database::Ok,
+            false => Database::Away,
+        };
+        let mut serves = false;
+        loop {
             // All seats have the same database: one tells of it.
             if seat == 0 {
-                row.set(Field::Database, state as u64);
+                row.set(Field::Database, state() as u64);
+            }
+            if !std::mem::replace(&mut serves, true)
+                && self.preparing.fetch_sub(1, Ordering::AcqRel) == 1
+            {
+                self.worker.serves();
+            }
+            if seat == 0 {
                 self.worker.tell_how_it_is();
             }
-        };
-        tell_state();
-        if self.preparing.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.worker.serves();
-        }
-        loop {
             clock.sleep(HEARTBEAT).await;
-            tell_state();
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) const VARIABLES: [&str; 6] = [
 
 /// The name of a socket unit's `FileDescriptorName=` that leads to the admin routes; any other leads to the public ones.
 const ADMIN: &str = "admin";
+/// What a stop that takes its time is given more, each time.
+const EXTENSION: Duration = Duration::from_secs(5);
 /// For systemd to take a message, before it is given up.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,8 @@ pub(super) struct Systemd {
     /// Between two signs of life.
     watchdog: Option<Duration>,
     next_sign: Instant,
+    /// When it is to be told once more that stopping takes time.
+    next_extension: Instant,
     status: String,
 }
 
@@ -45,6 +49,7 @@ impl Systemd {
             socket: connect().ok().flatten(),
             watchdog,
             next_sign: Instant::now(),
+            next_extension: Instant::now(),
             status: String::new(),
         }
     }
@@ -80,6 +85,15 @@ impl Systemd {
         if now >= self.next_sign {
             self.next_sign = now + pause;
             self.tell(&[Word::Watchdog]);
+        }
+    }
+
+    /// Asks for patience with a stop that takes its time, now and then.
+    pub(super) fn tell_stopping(&mut self) {
+        let now = Instant::now();
+        if now >= self.next_extension {
+            self.next_extension = now + EXTENSION / 2;
+            self.tell(&[Word::ExtendTimeoutUsec(EXTENSION.as_micros() as u32)]);
         }
     }
 

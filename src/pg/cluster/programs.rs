@@ -101,7 +101,9 @@ fn as_user<'a>(command: &'a mut Command, user: Option<&User>) -> &'a mut Command
     }
     // Its messages are parsed by nobody but read by everybody: in one language. And it must be able to stand
     // in its working directory, which the user postgres may not enter.
-    command.env("LC_MESSAGES", "C").current_dir("/")
+    command.env("LC_MESSAGES", "C").current_dir("/");
+    // It would tell systemd that it is ready, as if it were the service.
+    command.env_remove("NOTIFY_SOCKET")
 }
 
 /// Signals a process.

@@ -19,13 +19,6 @@ pub(super) const QUICK: Duration = Duration::from_secs(2);
 /// Between attempts to start the private cluster again.
 pub(super) const KEEPER_PAUSE: Duration = Duration::from_secs(1);
 
-/// The service is on its way out.
-pub(super) struct Stopping {
-    /// What it ends with.
-    pub(super) outcome: Result<(), Error>,
-    pub(super) next_extension: Instant,
-}
-
 impl Supervisor {
     /// Ends the service: with `signal` every worker learns how.
     pub(super) fn stop(&mut self, signal: Signal, outcome: Result<(), Error>) {
@@ -43,10 +36,7 @@ impl Supervisor {
                     limit: self.config.graceful,
                 });
             }
-            self.stopping = Some(Stopping {
-                outcome,
-                next_extension: Instant::now(),
-            });
+            self.stopping = Some(outcome);
         }
         self.reload = None;
         for member in &mut self.members {
@@ -63,8 +53,8 @@ impl Supervisor {
             self.keeper_due = Instant::now() + KEEPER_PAUSE;
             match (self.up, &mut self.stopping) {
                 // Its last words say what is wrong with the end of the service.
-                (_, Some(stopping)) if end != End::Exit(0) && stopping.outcome.is_ok() => {
-                    stopping.outcome = Err(Error::Ended(end.into()));
+                (_, Some(outcome)) if end != End::Exit(0) && outcome.is_ok() => {
+                    *outcome = Err(Error::Ended(end.into()));
                 }
                 (_, Some(_)) => {}
                 (true, None) => observe::emit(&Event::KeeperEnded {
@@ -126,7 +116,7 @@ impl Supervisor {
     }
 
     pub(super) fn end(self) -> Result<(), Error> {
-        let outcome = self.stopping.map_or(Ok(()), |stopping| stopping.outcome);
+        let outcome = self.stopping.unwrap_or(Ok(()));
         if outcome.is_ok() {
             observe::emit(&Event::Stopped);
         }

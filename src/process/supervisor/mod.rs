@@ -33,7 +33,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Signal;
 use rustix::time::Timespec;
 
-use self::ends::{KEEPER_PAUSE, Stopping};
+use self::ends::KEEPER_PAUSE;
 use self::itself::Program;
 use self::member::Member;
 use self::pauses::Pauses;
@@ -80,7 +80,8 @@ pub struct Supervisor {
     reload_asked: bool,
     /// The first generation has come to serve.
     up: bool,
-    stopping: Option<Stopping>,
+    /// What the service ends with: it is on its way out.
+    stopping: Option<Result<(), Error>>,
     next_tick: Instant,
 }
 

@@ -1,23 +1,12 @@
 //! What systemd is told of the service.
 
-use std::time::{Duration, Instant};
-
-use super::{Supervisor, TICK};
+use super::Supervisor;
 use crate::process::scoreboard::{Database, Stage};
-use crate::process::systemd::Word;
-
-/// While stopping takes its time systemd is told to wait, for so long each time.
-const EXTENSION: Duration = Duration::from_secs(5);
 
 impl Supervisor {
     pub(super) fn notify_systemd(&mut self) {
-        if let Some(stopping) = &mut self.stopping {
-            let now = Instant::now();
-            if now >= stopping.next_extension {
-                stopping.next_extension = now + TICK;
-                let micros = EXTENSION.as_micros() as u32;
-                self.systemd.tell(&[Word::ExtendTimeoutUsec(micros)]);
-            }
+        if self.stopping.is_some() {
+            self.systemd.tell_stopping();
         }
         let status = self.status();
         self.systemd.tell_status(status);
