@@ -20,8 +20,8 @@
 //! | [`server`] | sockets, connections, the drain |
 //! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
 //! | [`pg`] | connections, the pool, values, the private cluster |
-//! | [`runtime`] | executors, the coarse clock, sockets |
-//! | [`process`] | a worker from its start to its end |
+//! | [`runtime`] | executors, the coarse clock, sockets, the drain |
+//! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |

@@ -87,6 +87,30 @@ fn imports_go_one_way() {
     }
 }
 
+/// It has no executor, and starts no thread: a thread of a reactor would not survive what it does to itself.
+#[test]
+fn the_supervisor_knows_no_runtime() {
+    let supervisor = sources()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("process/supervisor"));
+    for (path, text) in supervisor {
+        for word in [
+            "crate::runtime",
+            "async ",
+            ".await",
+            "async_io",
+            "smol",
+            "std::thread",
+        ] {
+            assert!(
+                !text.contains(word),
+                "{}: {word} is nothing for a supervisor",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn unsafe_stays_in_its_file_with_an_argument_each() {
     for (path, text) in sources() {
