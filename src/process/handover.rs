@@ -30,6 +30,8 @@ pub(super) struct Socket {
     pub(super) entrance: Entrance,
     /// Whose it is.
     pub(super) owner: Owner,
+    /// Whether it has a file that the supervisor has made, and removes.
+    pub(super) file: bool,
 }
 
 /// Who accepts from a socket.
@@ -57,7 +59,7 @@ pub(super) struct Handover {
     pub(super) lifeline_held: Option<RawFd>,
     /// The SQL files of the worker's generation.
     pub(super) files: Option<RawFd>,
-    /// The sockets came from systemd, which keeps them.
+    /// The sockets for clients came from systemd, which goes on with them.
     pub(super) activated: bool,
     pub(super) sockets: Vec<Socket>,
 }
@@ -87,11 +89,14 @@ impl fmt::Display for Handover {
             fd,
             entrance,
             owner,
+            file,
         } in &self.sockets
         {
-            let entrance = match entrance {
-                Entrance::Public => "http",
-                Entrance::Admin => "admin",
+            let entrance = match (entrance, file) {
+                (Entrance::Public, false) => "http",
+                (Entrance::Public, true) => "http-file",
+                (Entrance::Admin, false) => "admin",
+                (Entrance::Admin, true) => "admin-file",
             };
             match owner {
                 Owner::All => write!(f, " {entrance}={fd}")?,
@@ -130,8 +135,10 @@ impl FromStr for Handover {
                 "held" => read.lifeline_held = Some(value.parse()?),
                 "files" => read.files = Some(value.parse()?),
                 "activated" => read.activated = true,
-                "http" => read.sockets.push(socket(Entrance::Public, value)?),
-                "admin" => read.sockets.push(socket(Entrance::Admin, value)?),
+                "http" => read.sockets.push(socket(Entrance::Public, false, value)?),
+                "http-file" => read.sockets.push(socket(Entrance::Public, true, value)?),
+                "admin" => read.sockets.push(socket(Entrance::Admin, false, value)?),
+                "admin-file" => read.sockets.push(socket(Entrance::Admin, true, value)?),
                 // A newer supervisor may say more.
                 _ => {}
             }
@@ -140,7 +147,7 @@ impl FromStr for Handover {
     }
 }
 
-fn socket(entrance: Entrance, value: &str) -> anyhow::Result<Socket> {
+fn socket(entrance: Entrance, file: bool, value: &str) -> anyhow::Result<Socket> {
     let (fd, owner) = match value.split_once('/') {
         Some((fd, slot)) => (fd, Owner::Slot(slot.parse()?)),
         None => (value, Owner::All),
@@ -149,6 +156,7 @@ fn socket(entrance: Entrance, value: &str) -> anyhow::Result<Socket> {
         fd: fd.parse()?,
         entrance,
         owner,
+        file,
     })
 }
 
@@ -158,10 +166,11 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let socket = |fd, entrance, owner| Socket {
+        let socket = |fd, entrance, owner, file| Socket {
             fd,
             entrance,
             owner,
+            file,
         };
         for part in [Part::Worker(3), Part::Keeper, Part::Supervisor] {
             let handover = Handover {
@@ -174,9 +183,9 @@ mod tests {
                 files: (part != Part::Keeper).then_some(8),
                 activated: part == Part::Supervisor,
                 sockets: vec![
-                    socket(9, Entrance::Public, Owner::Slot(0)),
-                    socket(10, Entrance::Public, Owner::All),
-                    socket(11, Entrance::Admin, Owner::All),
+                    socket(9, Entrance::Public, Owner::Slot(0), false),
+                    socket(10, Entrance::Public, Owner::All, true),
+                    socket(11, Entrance::Admin, Owner::All, false),
                 ],
             };
             let text = handover.to_string();

@@ -55,7 +55,7 @@ impl Place {
 
     /// The one that a supervisor has given.
     pub(super) fn given(given: &Handover, row: usize) -> Result<Place, Error> {
-        let sockets = Sockets::take_over(&given.sockets, given.activated, false)?;
+        let sockets = Sockets::take_over(given)?;
         let take = || -> anyhow::Result<Place> {
             let scoreboard = Scoreboard::open(sys::inherited(given.scoreboard)?, true)?;
             Ok(Place {

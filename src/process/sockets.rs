@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-use super::handover::{self, Owner};
+use super::handover::{self, Handover, Owner, Part};
 use super::{Error, systemd};
 use crate::config::{Accept, Serve};
 use crate::server::{self, Address, Entrance, Listener};
@@ -12,7 +12,7 @@ use crate::sys;
 /// A service's listening sockets.
 pub(super) struct Sockets {
     held: Vec<(Owner, Listener)>,
-    /// They came from systemd, which goes on with them when the service has stopped.
+    /// Those for clients came from systemd, which goes on with them when the service has stopped.
     pub(super) activated: bool,
 }
 
@@ -30,13 +30,12 @@ impl Sockets {
                 .any(|listener: &Listener| listener.entrance() == entrance)
         };
         let (public, admin) = (given(Entrance::Public), given(Entrance::Admin));
-        let activated = !passed.is_empty();
         let mut sockets = Sockets {
             held: passed
                 .into_iter()
                 .map(|listener| (Owner::All, listener))
                 .collect(),
-            activated,
+            activated: public,
         };
         let mut open = || -> anyhow::Result<()> {
             for address in config.bind.iter().filter(|_| !public) {
@@ -79,24 +78,22 @@ impl Sockets {
         Ok(())
     }
 
-    /// Those that a process was handed. The files of those that are `ours` are ours to remove.
+    /// Those that a process was handed.
     ///
     /// # Errors
     /// [`Error::Bind`], when one is not what it should be.
-    pub(super) fn take_over(
-        given: &[handover::Socket],
-        activated: bool,
-        ours: bool,
-    ) -> Result<Sockets, Error> {
+    pub(super) fn take_over(given: &Handover) -> Result<Sockets, Error> {
+        let activated = given.activated;
         let take = |socket: &handover::Socket| -> anyhow::Result<_> {
             let listener = Listener::inherit(sys::inherited(socket.fd)?, socket.entrance)?;
-            let listener = match ours && listener.name().starts_with("unix:") {
-                true => listener.with_file()?,
+            // A worker never removes it.
+            let listener = match socket.file && given.part == Part::Supervisor {
+                true => listener.with_file(),
                 false => listener,
             };
             Ok((socket.owner, listener))
         };
-        let held = given.iter().map(take).collect::<Result<_, _>>();
+        let held = given.sockets.iter().map(take).collect::<Result<_, _>>();
         held.map(|held| Sockets { held, activated })
             .map_err(Error::Bind)
     }
@@ -183,6 +180,7 @@ impl Sockets {
                 fd: listener.as_fd().as_raw_fd(),
                 entrance: listener.entrance(),
                 owner: *owner,
+                file: listener.has_file(),
             };
             (socket, listener.as_fd())
         });

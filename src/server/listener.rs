@@ -102,22 +102,32 @@ impl Listener {
         Ok(Listener::new(socket, entrance, None)?.kept())
     }
 
-    /// This process removes the socket's file at the end: for who has made it, and has become another program since.
-    ///
-    /// # Errors
-    /// The socket has no file, or none any more.
-    pub fn with_file(self) -> anyhow::Result<Listener> {
-        let address = SocketAddrUnix::try_from(rustix::net::getsockname(&self.socket)?)?;
-        let path = address.path_bytes().context("a socket without a file")?;
-        let file = SocketFile::at(Path::new(OsStr::from_bytes(path)))?;
+    /// This process removes the socket's file at the end, if it has one: for who has made it, and has become another
+    /// program since.
+    pub fn with_file(self) -> Listener {
+        let Some(file) = self.find_file() else {
+            return self;
+        };
         let name = self.name().to_owned();
-        Ok(Listener {
+        Listener {
             origin: Arc::new(Origin {
                 name,
                 file: Some(file),
             }),
             ..self
-        })
+        }
+    }
+
+    /// Whether it has a file that this process removes.
+    pub fn has_file(&self) -> bool {
+        self.origin.file.is_some()
+    }
+
+    fn find_file(&self) -> Option<SocketFile> {
+        let address = rustix::net::getsockname(&self.socket).ok()?;
+        let address = SocketAddrUnix::try_from(address).ok()?;
+        let path = Path::new(OsStr::from_bytes(address.path_bytes()?));
+        SocketFile::at(path).ok()
     }
 
     /// The socket.

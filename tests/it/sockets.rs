@@ -227,10 +227,13 @@ fn what_is_taken_over_listens_and_is_named() {
     }
     // The file is theirs, unless this process is the one that made it.
     assert!(path.exists());
-    drop(inherited(&theirs).with_file().unwrap());
+    assert!(!inherited(&theirs).has_file());
+    let ours = inherited(&theirs).with_file();
+    assert!(ours.has_file());
+    drop(ours);
     assert!(!path.exists());
-    assert!(inherited(&theirs).with_file().is_err());
-    assert!(inherited(&tcp).with_file().is_err());
+    assert!(!inherited(&theirs).with_file().has_file());
+    assert!(!inherited(&tcp).with_file().has_file());
 
     let stream = TcpStream::connect(tcp.local_addr().unwrap()).unwrap();
     let datagrams = UdpSocket::bind("127.0.0.1:0").unwrap();

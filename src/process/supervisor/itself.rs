@@ -136,7 +136,7 @@ impl Supervisor {
     /// # Errors
     /// See [`Error`].
     pub(in crate::process) fn resume(config: Serve, given: &Handover) -> Result<Supervisor, Error> {
-        let sockets = Sockets::take_over(&given.sockets, given.activated, !given.activated)?;
+        let sockets = Sockets::take_over(given)?;
         let assemble = || -> anyhow::Result<Supervisor> {
             let scoreboard = Scoreboard::open(sys::inherited(given.scoreboard)?, true)?;
             let wanted = scoreboard.get(Header::Workers) as usize;

@@ -15,22 +15,18 @@ impl Supervisor {
 
     /// `4/4 workers, database ok`.
     fn status(&self) -> String {
-        let rows = || {
-            self.members
-                .iter()
-                .map(|member| self.scoreboard.row(member.row))
-        };
+        // What a worker that is stuck has written last does not count.
         let serving = self.members.iter().filter(|member| {
             let stage = self.scoreboard.row(member.row).stage();
-            member.generation == self.generation
-                && matches!(stage, Stage::Serving | Stage::Retiring)
+            member.generation == self.generation && member.is_serving() && stage != Stage::Draining
         });
-        let mut status = format!(
-            "{}/{} workers",
-            serving.count().min(self.wanted),
-            self.wanted
-        );
-        let databases: Vec<Database> = rows().map(|row| row.database()).collect();
+        let serving = serving.count().min(self.wanted);
+        let mut status = format!("{serving}/{} workers", self.wanted);
+        let rows = self
+            .members
+            .iter()
+            .map(|member| self.scoreboard.row(member.row));
+        let databases: Vec<Database> = rows.map(|row| row.database()).collect();
         if databases.contains(&Database::Away) {
             status += ", database away";
         } else if databases.contains(&Database::Ok) {
