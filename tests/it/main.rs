@@ -31,5 +31,6 @@ mod pool;
 mod sockets;
 mod streams;
 mod tidy;
+mod units;
 mod unreachable;
 mod values;
