@@ -32,7 +32,8 @@ enum Exit {
 struct Failure(u8, Option<anyhow::Error>);
 
 fn main() -> ExitCode {
-    Stderr::install(std::env::var_os("JOURNAL_STREAM").is_some());
+    let journal = observe::is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref());
+    Stderr::install(journal);
     let done = match cli::parse(std::env::args_os().skip(1)) {
         Ok(Parsed::Run(args)) => run(&args),
         Ok(Parsed::Print(text)) => say(&text),
@@ -46,11 +47,10 @@ fn main() -> ExitCode {
             let placed =
                 error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>();
             let text = match placed {
-                true => format!("{error}\n"),
-                false => format!("peppercorn: {error:#}\n"),
+                true => format!("{error}"),
+                false => format!("peppercorn: {error:#}"),
             };
-            // When nobody can be told, the exit code still tells.
-            let _unheard = io::stderr().write_all(text.as_bytes());
+            observe::last_words(&text, journal);
             ExitCode::from(code)
         }
     }

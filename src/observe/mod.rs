@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use log::Level;
 
-pub use stderr::{Stderr, sign};
+pub use stderr::{Stderr, is_journal, last_words, sign};
 
 /// The `log` target of every event.
 pub const TARGET: &str = "peppercorn";

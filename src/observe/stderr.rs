@@ -15,6 +15,25 @@ pub fn sign(name: String) {
 
 static SIGNATURE: OnceLock<String> = OnceLock::new();
 
+/// Whether stderr is systemd's journal. `stream` is the value of `JOURNAL_STREAM`, which names the journal's socket by device
+/// and inode: a shell may have inherited the variable from a service, and be a terminal.
+///
+/// Source: systemd.exec(5), "Environment Variables Set or Propagated by the Service Manager".
+pub fn is_journal(stream: Option<&str>) -> bool {
+    let Ok(stat) = rustix::fs::fstat(std::io::stderr()) else {
+        return false;
+    };
+    stream == Some(&format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+/// Says why the program ends, each line with the priority of an error where the journal takes it for an entry of its own.
+pub fn last_words(text: &str, journal: bool) {
+    let mark = if journal { "<3>" } else { "" };
+    let lines: String = text.lines().map(|line| format!("{mark}{line}\n")).collect();
+    // When nobody can be told, the exit code still tells.
+    let _unheard = std::io::stderr().write_all(lines.as_bytes());
+}
+
 /// The binary's logger: one line per event on stderr, with the priority prefixes of sd-daemon(3) when stderr
 /// is systemd's journal.
 pub struct Stderr {

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 use crate::harness::{Ended, Folder, Server, database, golden, peppercorn, run, wait};
@@ -46,6 +47,31 @@ fn help_is_as_it_was_agreed() {
     ] {
         assert_eq!(peppercorn_says(words, &[]).stdout, help.stdout, "{words:?}");
     }
+}
+
+/// The journal's socket is named by device and inode; a file stands for it here.
+#[test]
+fn only_the_journal_is_told_priorities() {
+    let folder = Folder::with(&[("bad.sql", "select")]);
+    let log = folder.path().join("log");
+    let told = |offset: u64| {
+        let stderr = std::fs::File::create(&log).unwrap();
+        let stat = stderr.metadata().unwrap();
+        let stream = format!("{}:{}", stat.dev(), stat.ino() + offset);
+        let mut command = peppercorn();
+        command.arg("serve").arg(folder.path());
+        command.env("JOURNAL_STREAM", stream).stderr(stderr);
+        let code = wait(&mut command.spawn().unwrap());
+        assert_eq!(code, Some(65));
+        std::fs::read_to_string(&log).unwrap()
+    };
+    let journal = told(0);
+    assert!(
+        journal.lines().all(|line| line.starts_with("<3>")) && !journal.is_empty(),
+        "{journal}"
+    );
+    let another = told(1);
+    assert_eq!(another, journal.replace("<3>", ""));
 }
 
 #[test]
