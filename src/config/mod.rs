@@ -190,7 +190,8 @@ fn credential(variables: Variables<'_>, name: &str) -> anyhow::Result<Option<Str
     };
     let path = Path::new(&directory).join(name);
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(text.trim().to_owned())),
+        // An empty one stands for none, as an empty variable does.
+        Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             Err(error).with_context(|| format!("cannot read the credential {}", path.display()))
