@@ -1,13 +1,16 @@
 //! The workers all together: who serves, who is replaced, who has to go.
 
+use std::cmp::Ordering;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use rustix::process::Signal;
 
 use super::Supervisor;
 use super::ends::{MARGIN, QUICK};
 use super::member::{Member, Phase};
+use crate::config::MOST_WORKERS;
 use crate::observe::{self, Event};
 use crate::process::scoreboard::{Header, Stage, now_ms};
 use crate::process::systemd::Word;
@@ -78,27 +81,21 @@ impl Supervisor {
         if self.stopping.is_some() {
             return;
         }
-        let fresh = |member: &Member| {
-            member.generation == self.generation && member.is_serving() && !self.is_outdated(member)
+        let is_fresh_in = |slot: usize| {
+            self.members.iter().any(|member| {
+                member.slot == slot
+                    && member.generation == self.generation
+                    && member.is_serving()
+                    && !self.is_outdated(member)
+            })
         };
-        let all_fresh = (0..self.wanted).all(|slot| {
-            self.members
-                .iter()
-                .any(|member| member.slot == slot && fresh(member))
-        });
-        let leaves = |member: &Member| {
-            let has_successor = || {
-                self.members
-                    .iter()
-                    .any(|other| other.slot == member.slot && fresh(other))
-            };
-            member.stays()
-                && (member.generation < self.generation
-                    || member.generation == self.generation
-                        && (member.slot >= self.wanted && all_fresh
-                            || member.slot < self.wanted
-                                && self.is_outdated(member)
-                                && has_successor()))
+        let all_fresh = (0..self.wanted).all(is_fresh_in);
+        let leaves = |member: &Member| match member.generation.cmp(&self.generation) {
+            _ if !member.stays() => false,
+            Ordering::Less => true,
+            Ordering::Greater => false,
+            Ordering::Equal if member.slot >= self.wanted => all_fresh,
+            Ordering::Equal => self.is_outdated(member) && is_fresh_in(member.slot),
         };
         let leaving: Vec<usize> = (0..self.members.len())
             .filter(|index| leaves(&self.members[*index]))
@@ -214,16 +211,24 @@ impl Supervisor {
 
     /// One worker more or less.
     pub(super) fn resize(&mut self, wanted: usize) {
-        if self.stopping.is_some() || !(1..=crate::config::MOST_WORKERS).contains(&wanted) {
+        if self.stopping.is_some() {
             return;
         }
-        if let Err(error) = self.sockets.add_slot(wanted - 1) {
-            return observe::emit(&Event::CannotStart {
-                error: error.into(),
-            });
+        match self.make_room(wanted) {
+            Ok(()) => {
+                self.wanted = wanted;
+                self.scoreboard.set(Header::Workers, wanted as u64);
+                observe::emit(&Event::Resized { workers: wanted });
+            }
+            Err(error) => observe::emit(&Event::CannotStart { error }),
         }
-        self.wanted = wanted;
-        self.scoreboard.set(Header::Workers, wanted as u64);
-        observe::emit(&Event::Resized { workers: wanted });
+    }
+
+    fn make_room(&mut self, wanted: usize) -> anyhow::Result<()> {
+        ensure!(
+            (1..=MOST_WORKERS).contains(&wanted),
+            "there are 1 to {MOST_WORKERS} workers, not {wanted}"
+        );
+        Ok(self.sockets.add_slot(wanted - 1)?)
     }
 }

@@ -27,10 +27,9 @@ impl Supervisor {
             Sockets::described(self.sockets.of_slot(slot, self.wanted));
         let handed = sockets.iter().map(|socket| socket.fd).collect();
         let handover = Handover {
-            part: Part::Worker(row),
             files: Some(files.as_raw_fd()),
             sockets,
-            ..self.handover(Part::Keeper)
+            ..self.handover(Part::Worker(row))
         };
         descriptors.extend([
             self.scoreboard.as_fd(),
