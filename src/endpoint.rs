@@ -54,7 +54,7 @@ pub struct Service {
     pub drain: Drain,
 }
 
-/// Connections for reading and for writing. A pool is absent where no endpoint needs it.
+/// Connections for reading and for writing. A pool is absent where no endpoint needs it. Whoever drops it closes them.
 pub struct Database {
     /// Connections with `default_transaction_read_only=on`: GET and HEAD.
     pub read: Option<Pool>,
@@ -66,6 +66,12 @@ impl Database {
     /// The pools there are.
     pub fn pools(&self) -> impl Iterator<Item = &Pool> {
         self.read.iter().chain(&self.write)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.pools().for_each(Pool::close);
     }
 }
 

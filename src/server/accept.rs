@@ -41,7 +41,7 @@ pub async fn serve<S: Spawn>(
     listeners: Vec<Listener>,
     spawn: S,
 ) -> io::Result<usize> {
-    let (drain, clock) = (server.service.drain.clone(), server.clock.clone());
+    let (drain, clock) = (server.drain.clone(), server.clock.clone());
     // Every connection holds a sender: the channel closes with the last of them.
     let (alive, ended) = smol::channel::bounded(1);
     let doors: Vec<Door<S>> = listeners

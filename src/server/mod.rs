@@ -12,14 +12,14 @@ mod second;
 mod socket_file;
 mod tally;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::app::App;
 use crate::endpoint::Service;
 use crate::http::Limits;
-use crate::runtime::Clock;
+use crate::runtime::{Clock, Drain};
 use places::Places;
 
 pub use crate::app::Entrance;
@@ -67,16 +67,24 @@ impl Default for Settings {
 /// Whether this is the end of the service, not of one worker: then nobody goes on with what is [kept](Listener::kept).
 pub type Abandoned = Arc<dyn Fn() -> bool + Send + Sync>;
 
-/// What every connection of an executor needs.
-pub struct Server {
+/// What answers requests, until another takes its place. A request finishes with the one that it began with.
+pub struct Generation {
     /// The routes.
     pub app: Arc<App>,
     /// The executor's share of the application.
     pub service: Arc<Service>,
+}
+
+/// What every connection of an executor needs.
+pub struct Server {
+    /// What answers the next request. Locked for as long as it takes to clone an `Arc`.
+    generation: Mutex<Arc<Generation>>,
+    /// The end, which is the same for all generations.
+    drain: Drain,
     /// Deadlines.
-    pub clock: Clock,
+    clock: Clock,
     /// Limits.
-    pub settings: Settings,
+    settings: Settings,
     /// What others may know of it.
     tally: Tally,
     /// Asked when the drain begins.
@@ -93,8 +101,8 @@ impl Server {
     /// One executor's server. What is kept is left to others at its end.
     pub fn new(app: Arc<App>, service: Arc<Service>, clock: Clock, settings: Settings) -> Server {
         Server {
-            app,
-            service,
+            drain: service.drain.clone(),
+            generation: Mutex::new(Arc::new(Generation { app, service })),
             clock,
             settings,
             tally: Tally::unread(),
@@ -113,6 +121,25 @@ impl Server {
     /// Asks this when the drain begins.
     pub fn abandoned_when(self, abandoned: Abandoned) -> Server {
         Server { abandoned, ..self }
+    }
+
+    /// What answers the next request.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.locked().clone()
+    }
+
+    /// Has `app` answer from the next request on. `service` is this executor's share of it, with the same drain.
+    pub fn swap(&self, app: Arc<App>, service: Arc<Service>) {
+        let next = Arc::new(Generation { app, service });
+        // Dropped outside of the lock: the last one out closes the pools.
+        let before = std::mem::replace(&mut *self.locked(), next);
+        drop(before);
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Arc<Generation>> {
+        self.generation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn places(&self, entrance: Entrance) -> &Places {

@@ -12,6 +12,7 @@ use crate::app;
 use crate::endpoint::RequestId;
 use crate::http::Response;
 use crate::runtime::TICK;
+use crate::server::Generation;
 
 /// How long after half-closing its side a client that only reads is taken to be still interested (RFC 9112 section 9.6
 /// says that it may be).
@@ -29,18 +30,22 @@ pub(super) enum Lost {
 }
 
 impl Connection {
-    /// Has the application answer the request that has arrived. `None`: the client has gone away.
-    pub(super) async fn answer(&mut self, method: Method) -> io::Result<Option<Response>> {
+    /// Has the application of this generation answer the request that has arrived. `None`: the client has gone away.
+    pub(super) async fn answer(
+        &mut self,
+        generation: &Generation,
+        method: Method,
+    ) -> io::Result<Option<Response>> {
         let request = self.reader.request();
         let id = RequestId::new(request.header(RequestId::HEADER));
-        let server = self.server.clone();
+        let limit = self.server.settings.request;
         // On the heap: idle connections do not carry room for it.
-        let mut call = Box::pin(server.app.respond(
+        let mut call = Box::pin(generation.app.respond(
             self.entrance,
             request,
             id.clone(),
             self.peer,
-            &server.service,
+            &generation.service,
         ));
         self.deadline.arm(TICK);
         if let Some(response) = self.deadline.race(call.as_mut()).await {
@@ -51,7 +56,7 @@ impl Connection {
         // One that takes longer than a tick is watched.
         self.deadline.arm(match safe && self.half_closed {
             true => HALF_CLOSED,
-            false => server.settings.request.saturating_sub(TICK),
+            false => limit.saturating_sub(TICK),
         });
         let called = future::poll_fn(|context| {
             if let Poll::Ready(response) = call.as_mut().poll(context) {
@@ -69,10 +74,10 @@ impl Connection {
         match called.await {
             Ok(response) => Ok(Some(response)),
             Err(Lost::Late) if safe && self.half_closed => Ok(None),
-            Err(Lost::Late) => Ok(Some(app::timed_out(&id, server.settings.request))),
+            Err(Lost::Late) => Ok(Some(app::timed_out(&id, limit))),
             Err(Lost::Gone) => Ok(None),
             Err(Lost::Cut) => {
-                server.count_cut();
+                self.server.count_cut();
                 Ok(None)
             }
         }
@@ -85,7 +90,7 @@ impl Connection {
             return Poll::Ready(Lost::Late);
         }
         // Looked at after the deadline has taken the waker: being cut wakes by the clock.
-        if self.server.service.drain.is_cut() {
+        if self.server.drain.is_cut() {
             return Poll::Ready(Lost::Cut);
         }
         if let Poll::Ready(Err(_)) = self.poll_flush(context) {

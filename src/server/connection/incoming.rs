@@ -185,7 +185,7 @@ impl Connection {
             return Poll::Ready(Ok(Read::Late));
         }
         // Looked at after the deadline has taken the waker: the drain wakes by the clock.
-        if !self.leaving && self.server.service.drain.is_draining() {
+        if !self.leaving && self.server.drain.is_draining() {
             self.leaving = true;
             return Poll::Ready(Ok(Read::Drain));
         }

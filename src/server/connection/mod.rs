@@ -110,8 +110,10 @@ impl Connection {
                     if let Err(refusal) = self.await_body(asked).await? {
                         return self.refuse(refusal).await;
                     }
+                    // Kept until the answer is out: one that is streamed needs its database that long.
+                    let generation = self.server.generation();
                     // Whoever has gone away is owed nothing.
-                    let Some(response) = self.answer(asked.method).await? else {
+                    let Some(response) = self.answer(&generation, asked.method).await? else {
                         return Ok(());
                     };
                     self.put(response, self.reply(asked)).await?
@@ -147,7 +149,7 @@ impl Connection {
     /// How the request that has just been taken is answered: who is to go is told so with the last answer to what has
     /// arrived.
     fn reply(&self, asked: Asked) -> Reply {
-        match self.server.service.drain.is_draining() && !self.reader.buffered() {
+        match self.server.drain.is_draining() && !self.reader.buffered() {
             true => asked.reply.closing(),
             false => asked.reply,
         }
