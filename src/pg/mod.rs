@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`settings`] | where the database is: URL, `PG*`, `.pgpass` |
 //! | `stream`, [`connect`] | tokio-postgres on our sockets, hosts in turn, one deadline |
-//! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive |
+//! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive, `keeping` all pools |
 //! | `flight`, [`outlet`](mod@outlet) | a query under way or abandoned; a large result on its way out |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
 //! | [`values`] | binary values to JSON |
@@ -16,6 +16,7 @@ pub mod connect;
 pub mod connection;
 mod error;
 mod flight;
+mod keeping;
 pub mod outlet;
 mod placement;
 pub mod pool;
@@ -27,6 +28,7 @@ pub mod values;
 
 pub use cluster::Cluster;
 pub use connection::{Collect, Done};
+pub use keeping::keep;
 pub use outlet::Outlet;
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
 pub use prepared::{Parameter, PrepareError, Prepared, Query};

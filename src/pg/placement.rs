@@ -175,9 +175,9 @@ impl State {
     }
 
     /// Notes that connecting failed. True if that leaves the pool without a connection and is news. The requests that
-    /// waited are refused then: drop them outside of the lock.
+    /// waited are refused then: drop them outside of the lock. A pool that is closed is meant to have no connection.
     pub(super) fn fail(&mut self, outage: Outage) -> (bool, VecDeque<Waiter>) {
-        match self.places.is_empty() {
+        match self.places.is_empty() && !self.closed {
             true => {
                 let news = self.outage.replace(outage).is_none();
                 (news, std::mem::take(&mut self.waiters))

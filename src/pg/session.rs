@@ -88,6 +88,11 @@ impl Keeper {
         Keeper { pool, orders }
     }
 
+    /// The pool that it keeps.
+    pub fn pool(&self) -> Pool {
+        self.pool.clone()
+    }
+
     /// Opens the pool's connections and takes care of them until the pool is closed. Runs beside whoever uses
     /// the pool, on the executor that `spawn` stands for.
     pub async fn run<S: Spawn>(self, spawn: S) {
