@@ -38,19 +38,27 @@ fn main() -> anyhow::Result<()> {
     let clock = Clock::start()?;
     // From here on clients can connect. They are answered when the worker runs.
     let worker = Worker::bind(&config, &clock)?;
-    let app = App::new()
-        .route(Method::Get, "/hello/{name}", hello)?
-        .route(Method::Post, "/echo", echo)?;
     if args.operand.is_none() {
-        worker.run(app, &pg::Config::new())?;
+        worker.run(handlers()?, &pg::Config::new())?;
         return Ok(());
     }
 
     // The database that the environment names, or a private one: the first thing started, the last stopped.
     let (database, cluster) = config.database.open(&config.directory, &clock)?;
-    let app = smol::block_on(app.sql_dir(&config.directory, &database, &clock))?;
-    worker.run(app, &database)?;
+    // HUP has it made again, from the files that are there then.
+    let make = async move || {
+        let app = handlers()?.sql_dir(&config.directory, &database, &clock);
+        Ok((app.await?, database.clone()))
+    };
+    let (app, database) = smol::block_on(make())?;
+    worker.reload_with(make).run(app, &database)?;
     cluster.map_or(Ok(()), Cluster::stop)
+}
+
+fn handlers() -> anyhow::Result<App> {
+    App::new()
+        .route(Method::Get, "/hello/{name}", hello)?
+        .route(Method::Post, "/echo", echo)
 }
 
 /// `GET /hello/{name}`: the values of a path's parameters come decoded.

@@ -83,7 +83,7 @@ pub const OPTIONS: &[Opt] = &[
 ];
 
 /// What was typed.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Args {
     /// The command.
     pub command: Command,

@@ -9,8 +9,8 @@ use peppercorn::app::Conflict;
 use peppercorn::cli::{self, Args, Command, Parsed};
 use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
 use peppercorn::observe::{self, Stderr};
-use peppercorn::pg::Cluster;
 use peppercorn::pg::cluster::{BadSchema, InUse};
+use peppercorn::pg::{self, Cluster};
 use peppercorn::process::{self, Keeper, Place, Role, Worker};
 use peppercorn::runtime::Clock;
 use peppercorn::sql::{self, Findings};
@@ -68,49 +68,73 @@ fn say(text: &str) -> Result<(), Failure> {
 }
 
 fn run(args: &Args) -> Result<(), Failure> {
-    // As for libpq, a variable that is set to nothing is not set.
-    let variables = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     match args.command {
-        Command::Serve => serve(&Serve::resolve(args, &variables).exit(Exit::Config)?),
-        Command::Check => check(&Check::resolve(args, &variables).exit(Exit::Config)?),
-        Command::Ping => ping(&Ping::resolve(args, &variables).exit(Exit::Config)?),
-        Command::Status => status(&Status::resolve(args, &variables).exit(Exit::Config)?),
+        Command::Serve => serve(args, &Serve::resolve(args, &variable).exit(Exit::Config)?),
+        Command::Check => check(&Check::resolve(args, &variable).exit(Exit::Config)?),
+        Command::Ping => ping(&Ping::resolve(args, &variable).exit(Exit::Config)?),
+        Command::Status => status(&Status::resolve(args, &variable).exit(Exit::Config)?),
     }
 }
 
-fn serve(config: &Serve) -> Result<(), Failure> {
+/// As for libpq, a variable that is set to nothing is not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
     match Role::of_this_process(config).map_err(failure)? {
         Role::Alone => {
             let files = read(&config.directory)?;
             let place = Place::alone(config).map_err(failure)?;
-            work(config, files, place)
+            work(args, config, files, place)
         }
         Role::Worker(place) => {
             let slot = place.slot();
             observe::sign(format!("worker {slot}: "));
             let files = place.files().and_then(sql::define).map_err(classify)?;
-            work(config, files, place)
+            work(args, config, files, place)
         }
         Role::Keeper(keeper) => keep(config, keeper),
         Role::Supervisor(supervisor) => supervisor.run().map_err(failure),
     }
 }
 
-fn work(config: &Serve, files: Vec<sql::Definition>, place: Place) -> Result<(), Failure> {
+fn work(
+    args: &Args,
+    config: &Serve,
+    files: Vec<sql::Definition>,
+    place: Place,
+) -> Result<(), Failure> {
     let clock = Clock::start().exit(Exit::System)?;
     let opened = match &config.database {
         // The supervisor's keeper has started it.
-        DatabaseSource::Private(directory) if place.is_supervised() => {
-            Ok((Cluster::config_in(directory), None))
+        database @ DatabaseSource::Private(_) if place.is_supervised() => {
+            Ok((database.running(), None))
         }
         database => database.open(&config.directory, &clock),
     };
     let (settings, cluster) = opened.map_err(classify)?;
+    let again = {
+        let (args, clock) = (args.clone(), clock.clone());
+        async move || read_again(&args, &clock).await
+    };
     let worker = Worker::new(config, place, &clock).map_err(failure)?;
+    let worker = worker.reload_with(again);
     let app = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
     let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     served.and(stopped)
+}
+
+/// What a worker on its own serves after a HUP: the command line and the environment are what they were, the files that
+/// they name need not be.
+async fn read_again(args: &Args, clock: &Clock) -> anyhow::Result<(App, pg::Config)> {
+    let config = Serve::resolve(args, &variable)?;
+    let settings = config.database.running();
+    let app = App::new()
+        .sql_dir(&config.directory, &settings, clock)
+        .await?;
+    Ok((app, settings))
 }
 
 fn keep(config: &Serve, keeper: Keeper) -> Result<(), Failure> {
@@ -146,9 +170,7 @@ fn check(config: &Check) -> Result<(), Failure> {
     let opened = config.database.open(&config.directory, &clock);
     let (settings, cluster) = match (opened, &config.database) {
         // The server that uses the directory has the database that is meant.
-        (Err(error), DatabaseSource::Private(directory)) if error.is::<InUse>() => {
-            (Cluster::config_in(directory), None)
-        }
+        (Err(error), database) if error.is::<InUse>() => (database.running(), None),
         (opened, _) => opened.map_err(classify)?,
     };
     let count = files.len();

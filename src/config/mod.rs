@@ -72,11 +72,19 @@ impl DatabaseSource {
         clock: &Clock,
     ) -> anyhow::Result<(Config, Option<Cluster>)> {
         match self {
-            DatabaseSource::Given(config) => Ok(((**config).clone(), None)),
+            DatabaseSource::Given(_) => Ok((self.running(), None)),
             DatabaseSource::Private(state) => {
                 let cluster = Cluster::start(state, schema(directory).as_deref(), clock)?;
                 Ok((cluster.config(), Some(cluster)))
             }
+        }
+    }
+
+    /// How to connect to it while it runs, whoever has started it.
+    pub fn running(&self) -> Config {
+        match self {
+            DatabaseSource::Given(config) => (**config).clone(),
+            DatabaseSource::Private(state) => Cluster::config_in(state),
         }
     }
 }

@@ -281,7 +281,7 @@ impl fmt::Display for Event {
                 "the keeper of the private PostgreSQL {how}; starting it again in {} s",
                 pause.as_secs_f64()
             ),
-            Event::Reloading => f.write_str("reloading: new workers read everything again"),
+            Event::Reloading => f.write_str("reloading: everything is read again"),
             Event::Reloaded { generation } => {
                 write!(
                     f,

@@ -8,7 +8,8 @@ const SPARE: u64 = 16;
 const SPARE_PART: u64 = 16;
 /// An executor's epoll set and what interrupts it.
 const PER_SEAT: u64 = 2;
-/// A database connection, and another that cancels what it runs; for reading and for writing.
+/// A database connection, and another that cancels what it runs, or belongs to the application that a reload replaces; for
+/// reading and for writing.
 const PER_DB_CONNECTION: u64 = 4;
 /// More connections than this are not planned for, whatever the limit.
 const MOST: u64 = 100_000;

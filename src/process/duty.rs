@@ -53,6 +53,11 @@ pub(super) async fn obey(signals: Signals, worker: &Worker) -> io::Result<()> {
                 worker.advance(Stage::Retiring);
                 continue;
             }
+            News::Order(Order::Reload) if worker.supervisor.is_none() => {
+                // Full: one that has not begun yet will see what there is then.
+                let _asked = worker.hup.0.try_send(());
+                continue;
+            }
             // The supervisor's affair.
             News::Order(Order::Reload | Order::More | Order::Fewer) => continue,
         };
@@ -136,6 +141,21 @@ impl Worker {
         }
         self.tell(&[Word::Stopping]);
         self.drain.start();
+    }
+
+    /// Tells systemd that a reload begins.
+    pub(super) fn tell_reloading(&self) {
+        if let Some(systemd) = &self.systemd {
+            let systemd = systemd.lock().unwrap_or_else(PoisonError::into_inner);
+            systemd.tell_reloading();
+        }
+    }
+
+    /// Tells systemd that it is over, however it went: what serves is ready. Not when the end is what is told of.
+    pub(super) fn tell_reloaded(&self) {
+        if !self.drain.is_draining() {
+            self.tell(&[Word::Ready]);
+        }
     }
 
     fn tell(&self, words: &[Word<'_>]) {

@@ -20,6 +20,7 @@ mod signals;
 mod sockets;
 pub mod status;
 mod supervisor;
+mod swap;
 mod systemd;
 mod worker;
 

@@ -14,8 +14,9 @@ use super::scoreboard::{Database, Field};
 use super::signals::Signals;
 use super::worker::Worker;
 use crate::app::App;
-use crate::endpoint::{self, Service};
-use crate::runtime::{self, Program, Spawn};
+use crate::endpoint::Service;
+use crate::pg::{self, Keeper};
+use crate::runtime::{Program, Spawn};
 use crate::server::{self, Server};
 
 /// How often an executor is woken if nothing else does that: its turn is the sign that it moves.
@@ -23,9 +24,8 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 
 /// The program of all executors of a worker.
 pub(super) struct Seats<'a> {
-    worker: &'a Worker,
-    app: Arc<App>,
-    config: &'a Config,
+    pub(super) worker: &'a Worker,
+    pub(super) seats: Vec<Seat>,
     /// Taken by the first seat.
     signals: Mutex<Option<Signals>>,
     /// Seats that do not serve yet.
@@ -36,18 +36,55 @@ pub(super) struct Seats<'a> {
     ended: (Sender<()>, Receiver<()>),
 }
 
+/// One executor's server, and the way to have it keep further pools.
+pub(super) struct Seat {
+    pub(super) server: Arc<Server>,
+    keepers: (Sender<Keeper>, Receiver<Keeper>),
+}
+
+impl Seat {
+    fn new(worker: &Worker, app: &Arc<App>, config: &Config) -> Seat {
+        let keepers = smol::channel::unbounded();
+        let service = share(worker, app, config, &keepers.0);
+        let (app, clock) = (app.clone(), worker.clock.clone());
+        let server = Server::new(app, service, clock, worker.settings)
+            .counted_by(worker.tally.clone())
+            .abandoned_when(worker.abandoned.clone());
+        Seat {
+            server: Arc::new(server),
+            keepers,
+        }
+    }
+
+    /// Its share of `app`, whose pools are connected as long as the seat runs and somebody has it.
+    pub(super) fn share(&self, worker: &Worker, app: &App, config: &Config) -> Arc<Service> {
+        share(worker, app, config, &self.keepers.0)
+    }
+}
+
+fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> Arc<Service> {
+    let (database, keepers) = app.database(config, worker.db_connections, &worker.clock);
+    for keeper in keepers {
+        // Refused at the seat's end, when nobody connects any more.
+        let _ended = keep.try_send(keeper);
+    }
+    Arc::new(Service {
+        database,
+        drain: worker.drain.clone(),
+    })
+}
+
 impl<'a> Seats<'a> {
     pub(super) fn new(
         worker: &'a Worker,
-        app: Arc<App>,
-        config: &'a Config,
+        app: &Arc<App>,
+        config: &Config,
         signals: Signals,
     ) -> Self {
         let count = worker.layout.seats();
         Seats {
             worker,
-            app,
-            config,
+            seats: (0..count).map(|_| Seat::new(worker, app, config)).collect(),
             signals: Mutex::new(Some(signals)),
             preparing: AtomicUsize::new(count),
             serving: AtomicUsize::new(count),
@@ -55,17 +92,26 @@ impl<'a> Seats<'a> {
         }
     }
 
+    /// Whether seats do not serve yet.
+    pub(super) fn are_preparing(&self) -> bool {
+        self.preparing.load(Ordering::Acquire) > 0
+    }
+
     /// Tells of this seat until it ends: that it serves, then that it moves.
-    async fn tell(&self, seat: usize, database: &endpoint::Database) {
+    async fn tell(&self, seat: usize) {
         let Worker { clock, row, .. } = self.worker;
+        let server = &self.seats[seat].server;
         // Without its database a worker serves as well: requests are told that it is away.
-        for pool in database.pools() {
+        for pool in server.generation().service.database.pools() {
             let _away = pool.connected().await;
         }
-        let state = || match database.pools().all(|pool| pool.is_ready()) {
-            _ if database.pools().next().is_none() => Database::None,
-            true => Database::Ok,
-            false => Database::Away,
+        let state = || {
+            let database = &server.generation().service.database;
+            match database.pools().all(|pool| pool.is_ready()) {
+                _ if database.pools().next().is_none() => Database::None,
+                true => Database::Ok,
+                false => Database::Away,
+            }
         };
         let mut serves = false;
         loop {
@@ -104,46 +150,21 @@ impl Program for Seats<'_> {
     async fn run<S: Spawn>(&self, seat: usize, spawn: S) -> Result<usize, Error> {
         let worker = self.worker;
         let seated = Seated(self);
-        let (database, keepers) =
-            self.app
-                .database(self.config, worker.db_connections, &worker.clock);
-        let service = Arc::new(Service {
-            database,
-            drain: worker.drain.clone(),
-        });
-        let server = Server::new(
-            self.app.clone(),
-            service.clone(),
-            worker.clock.clone(),
-            worker.settings,
-        );
-        let server = server
-            .counted_by(worker.tally.clone())
-            .abandoned_when(worker.abandoned.clone());
-        let server = Arc::new(server);
+        let Seat { server, keepers } = &self.seats[seat];
         let serving = async {
-            let cut = server::serve(server, worker.listeners(seat), spawn.clone())
-                .await
-                .map_err(Error::from);
-            for pool in service.database.pools() {
-                pool.close();
-            }
-            cut
+            let listeners = worker.listeners(seat);
+            let cut = server::serve(server.clone(), listeners, spawn.clone()).await;
+            keepers.0.close();
+            cut.map_err(Error::from)
         };
-        let keeping = async {
-            let keepers = keepers
-                .into_iter()
-                .map(|keeper| keeper.run(spawn.clone()))
-                .collect();
-            runtime::join_all(keepers).await
-        };
+        let keeping = pg::keep(keepers.1.clone(), spawn.clone());
         let served = async {
-            let (cut, _kept) = future::zip(serving, keeping).await;
+            let (cut, ()) = future::zip(serving, keeping).await;
             drop(seated);
             cut
         };
         let telling = async {
-            self.tell(seat, &service.database).await;
+            self.tell(seat).await;
             unreachable!("a heartbeat has no end")
         };
         let signals = self
@@ -157,13 +178,18 @@ impl Program for Seats<'_> {
                     duty::obey(signals, worker).await?;
                     unreachable!("obeying has no end")
                 };
+                let reloading = async {
+                    self.follow_hups().await;
+                    unreachable!("there may always be another")
+                };
                 // A second signal, and the end of the time to finish, are for the other seats too.
                 let all_served = async {
                     let cut = served.await;
                     let _closed = self.ended.1.recv().await;
                     cut
                 };
-                future::or(future::or(all_served, obeying), telling).await
+                let duties = future::or(obeying, reloading);
+                future::or(future::or(all_served, duties), telling).await
             }
             None => future::or(served, telling).await,
         }

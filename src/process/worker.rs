@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use smol::channel::Receiver;
+use smol::channel::{Receiver, Sender};
 use tokio_postgres::Config;
 
 use super::place::{Place, Supervision};
 use super::scoreboard::{Field, Header, Row, Scoreboard, Stage};
 use super::seats::Seats;
 use super::signals::Signals;
+use super::swap::{self, Make};
 use super::systemd::Systemd;
 use super::{Error, descriptors, ring};
 use crate::app::App;
@@ -36,6 +37,10 @@ pub struct Worker {
     pub(super) tally: Tally,
     /// Closed when it has answered as many requests as it may.
     pub(super) worn_out: Receiver<()>,
+    /// How its application is made again, if it can be.
+    pub(super) make: Option<Make>,
+    /// HUP has been heard and not been followed yet: one, however many came.
+    pub(super) hup: (Sender<()>, Receiver<()>),
     /// For requests in flight when it ends.
     pub(super) graceful: Duration,
     pub(super) db_connections: usize,
@@ -90,11 +95,28 @@ impl Worker {
             settings,
             tally,
             worn_out,
+            make: None,
+            hup: smol::channel::bounded(1),
             graceful: config.graceful,
             db_connections,
             clock: clock.clone(),
             drain: Drain::new(clock),
         })
+    }
+
+    /// How to make the application again when a signal (HUP) asks for it: as for [`Worker::run`], the application and its
+    /// database. It is called on a thread of its own, which it may block, and dropped when the worker is stopped. Once
+    /// the database can be reached, the new application answers every request that begins from then on, on connections
+    /// that are open too, and those that had begun finish with the old one. On an error, which the log names, or
+    /// without this, the old one goes on.
+    ///
+    /// Not for a worker that has a supervisor, which makes new workers instead.
+    pub fn reload_with(
+        mut self,
+        make: impl AsyncFn() -> anyhow::Result<(App, Config)> + Send + Sync + 'static,
+    ) -> Worker {
+        self.make = Some(swap::make(make));
+        self
     }
 
     /// Serves `app` on the database of `config` until a signal ends it. Of an application without SQL nothing connects,
@@ -104,10 +126,7 @@ impl Worker {
     /// See [`Error`].
     pub fn run(&self, app: App, config: &Config) -> Result<(), Error> {
         let signals = Signals::listen()?;
-        let app = match &self.admin {
-            Some(_) => app.split(),
-            None => app,
-        };
+        let app = self.with_entrances(app);
         if self.supervisor.is_none() {
             self.announce(&app);
         }
@@ -117,7 +136,7 @@ impl Worker {
         );
         self.row.set(Field::Threads, self.layout.threads as u64);
         let turns: Vec<Turn> = self.row.turns().take(self.layout.threads).collect();
-        let seats = Seats::new(self, Arc::new(app), config, signals);
+        let seats = Seats::new(self, &app, config, signals);
         let cut = runtime::run(self.layout, &turns, &seats)?;
         let cut = cut.into_iter().sum::<Result<usize, Error>>()?;
         if cut > 0 {
@@ -127,6 +146,14 @@ impl Worker {
             observe::emit(&Event::Stopped);
         }
         Ok(())
+    }
+
+    /// `app` for the entrances that there are.
+    pub(super) fn with_entrances(&self, app: App) -> Arc<App> {
+        Arc::new(match &self.admin {
+            Some(_) => app.split(),
+            None => app,
+        })
     }
 
     /// Says where it listens. A supervisor does so for all its workers.

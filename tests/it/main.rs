@@ -30,6 +30,8 @@ mod listeners;
 mod pool;
 mod sockets;
 mod streams;
+mod swap;
+mod swap_ends;
 mod tidy;
 mod units;
 mod unreachable;
