@@ -73,7 +73,7 @@ pub const OPTIONS: &[Opt] = &[
     Opt { name: "max-connections", short: None, value: "N", default: "", commands: SERVE,
           help: "clients of a worker connected at once [default: what the descriptor limit leaves]" },
     Opt { name: "db-connections", short: None, value: "N", default: "4", commands: SERVE,
-          help: "most connections of a worker to PostgreSQL for reading, and again for writing" },
+          help: "most connections of a worker for reading, and again for writing" },
     Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
           help: "where the private PostgreSQL lives, when no database is given" },
     Opt { name: "wait", short: None, value: "TIME", default: "5s", commands: PING,
