@@ -43,10 +43,10 @@ impl Supervisor {
             self.files = reload.files;
             self.pauses.clear();
             self.scoreboard.set(Header::Generation, self.generation);
+            self.let_go_of_the_replaced();
             observe::emit(&Event::Reloaded {
                 generation: self.generation,
             });
-            self.let_go_of_the_replaced();
             self.systemd.tell(&[Word::Ready]);
             if reload.program == self.program.path {
                 self.become_the_new_program();
