@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::harness::{Connection, Database, Folder, Server, database, poll};
 
-const API: &[(&str, &str)] = &[(
+pub const API: &[(&str, &str)] = &[(
     "api.sql",
     "-- name: one$\n-- http: GET /one\nselect 1;\n\n\
      -- name: sleep$\n-- http: GET /sleep\nselect 'slept' from pg_sleep(:seconds);\n\n\
@@ -16,25 +16,26 @@ const API: &[(&str, &str)] = &[(
 const SLEEPING: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and state = 'active' and query like '%pg_sleep%' and pid <> pg_backend_pid()";
 
-struct Home {
-    folder: Folder,
-    database: Database,
+/// These files on a database of their own.
+pub struct Home {
+    pub folder: Folder,
+    pub database: Database,
 }
 
 impl Home {
-    fn new(name: &str) -> Home {
+    pub fn new(name: &str) -> Home {
         Home {
             folder: Folder::with(API),
             database: database(name),
         }
     }
 
-    fn serve(&self, options: &[&str]) -> Server {
+    pub fn serve(&self, options: &[&str]) -> Server {
         Server::start(self.folder.path(), &self.database, options)
     }
 
     /// Waits until so many queries sleep.
-    fn sleeping(&self, count: &str) {
+    pub fn sleeping(&self, count: &str) {
         poll("queries to sleep", || {
             (self.database.ask(SLEEPING).as_deref() == Some(count)).then_some(())
         });
@@ -42,7 +43,7 @@ impl Home {
 }
 
 /// A connection on which a request is under way.
-fn asleep(server: &Server, home: &Home, seconds: &str) -> Connection {
+pub fn asleep(server: &Server, home: &Home, seconds: &str) -> Connection {
     let mut connection = server.connect();
     connection.send(format!(
         "GET /sleep?seconds={seconds} HTTP/1.1\r\nHost: a\r\n\r\n"

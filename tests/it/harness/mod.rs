@@ -4,8 +4,10 @@ mod answers;
 mod client;
 mod command;
 mod embedded;
+mod hammer;
 mod postgres;
 mod server;
+mod service;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -16,8 +18,10 @@ pub use answers::{Answers, converse};
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait};
 pub use embedded::Embedded;
+pub use hammer::{Hammer, Manner};
 pub use postgres::{Database, clock, database};
-pub use server::{Server, embed, peppercorn};
+pub use server::{Server, embed, peppercorn, undisturbed};
+pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -48,7 +48,8 @@ fn assert_built(example: &Path) {
     }
 }
 
-fn undisturbed(program: &Path) -> Command {
+/// The same for a program of another place.
+pub fn undisturbed(program: &Path) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars() {
         let ours = [
@@ -59,12 +60,16 @@ fn undisturbed(program: &Path) -> Command {
             "STATE_DIRECTORY",
             "XDG_",
             "CREDENTIALS_DIRECTORY",
+            "WEB_CONCURRENCY",
+            "LISTEN_",
+            "NOTIFY_SOCKET",
+            "WATCHDOG_",
         ];
         if ours.iter().any(|prefix| name.starts_with(prefix)) || name == "JOURNAL_STREAM" {
             command.env_remove(name);
         }
     }
-    command.stdin(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 
@@ -99,7 +104,7 @@ impl Server {
     /// Runs a command that serves until it says where it listens.
     #[track_caller]
     pub fn spawn_elsewhere(mut command: Command) -> Server {
-        command.stderr(Stdio::piped()).stdout(Stdio::null());
+        command.stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
