@@ -30,6 +30,7 @@ mod listeners;
 mod pool;
 mod sockets;
 mod streams;
+mod supervisor;
 mod swap;
 mod swap_ends;
 mod tidy;
