@@ -29,6 +29,7 @@ mod lifecycle;
 mod listeners;
 mod pool;
 mod sockets;
+mod stopping;
 mod streams;
 mod supervisor;
 mod swap;
