@@ -28,6 +28,7 @@ mod interruption;
 mod lifecycle;
 mod listeners;
 mod pool;
+mod reload;
 mod sockets;
 mod stopping;
 mod streams;
