@@ -6,6 +6,7 @@
     reason = "a module of the tests says what it offers to the others"
 )]
 
+mod activation;
 mod api_answers;
 mod api_bodies;
 mod api_conflicts;
