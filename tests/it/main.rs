@@ -31,6 +31,7 @@ mod listeners;
 mod pool;
 mod reload;
 mod sockets;
+mod status;
 mod stopping;
 mod streams;
 mod supervisor;
