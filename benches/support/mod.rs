@@ -118,6 +118,8 @@ pub struct Answered {
     pub requests: u64,
     /// Answers that are neither 2xx nor 3xx, and errors of sockets.
     pub errors: u64,
+    /// Those of them that were connections refused.
+    pub refused: u64,
     /// Half of the requests, and 99 of 100, were answered within.
     pub p50: Duration,
     pub p99: Duration,
@@ -125,8 +127,21 @@ pub struct Answered {
 }
 
 impl Load {
-    /// Asks for `path` over and over.
+    /// Asks for `path` over and over, on the clients' core.
     pub fn run(&self, address: SocketAddr, path: &str) -> Answered {
+        // Other clients on its core would be measured instead of the server.
+        answered(&mut pinned(
+            CLIENT_CORE,
+            &nicer(-39, &self.wrk(address, path)),
+        ))
+    }
+
+    /// The same on whichever core has time, as clients of a service that uses all of them.
+    pub fn run_anywhere(&self, address: SocketAddr, path: &str) -> Answered {
+        answered(&mut self.wrk(address, path))
+    }
+
+    fn wrk(&self, address: SocketAddr, path: &str) -> Command {
         let mut wrk = Command::new("wrk");
         wrk.args(["-t1", "--latency", "--timeout", "30s"])
             .arg(format!("-c{}", self.connections))
@@ -144,14 +159,17 @@ impl Load {
             wrk.arg("-s").arg(&script);
         }
         wrk.arg(format!("http://{address}{path}"));
-        // Other clients on its core would be measured instead of the server.
-        let ran = pinned(CLIENT_CORE, &nicer(-39, &wrk))
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("wrk (Debian's package wrk) and taskset (util-linux)");
-        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-        read_wrk(&text).unwrap_or_else(|| panic!("wrk says: {text}"))
+        wrk
     }
+}
+
+fn answered(wrk: &mut Command) -> Answered {
+    let ran = wrk
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("wrk (Debian's package wrk) and taskset (util-linux)");
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    read_wrk(&text).unwrap_or_else(|| panic!("wrk says: {text}"))
 }
 
 fn read_wrk(text: &str) -> Option<Answered> {
@@ -167,12 +185,17 @@ fn read_wrk(text: &str) -> Option<Answered> {
         .parse()
         .ok()?;
     let percentile = |what: &str| duration(line(what)?.split_whitespace().nth(1)?);
-    let number = |word: &str| word.trim_matches(',').parse::<u64>().ok();
+    let number = |word: &str| word.trim_matches([',', ' ']).parse::<u64>().ok();
     let failed =
         |what| line(what).map_or(0, |line| line.split_whitespace().filter_map(number).sum());
     Some(Answered {
         requests,
         errors: failed("Non-2xx") + failed("Socket errors"),
+        refused: line("Socket errors").map_or(0, |line| {
+            // `connect 0, read 0, write 0, timeout 0`
+            let (_, kinds) = line.split_once("connect").unwrap_or_default();
+            kinds.split(',').next().and_then(number).unwrap_or(0)
+        }),
         p50: percentile(" 50%")?,
         p99: percentile(" 99%")?,
         per_second,
