@@ -51,6 +51,14 @@ impl Signals {
             _ => None,
         })
     }
+
+    /// Has what has arrived arrive once more. Where signals are held, that is for whoever lets them come.
+    pub(super) fn put_back(&mut self) {
+        for number in self.0.pending() {
+            // Refused only if there is no such signal.
+            let _sent = signal_hook::low_level::raise(number);
+        }
+    }
 }
 
 impl AsFd for Signals {

@@ -287,6 +287,36 @@ fn a_new_version_of_the_program_takes_over_in_place() {
 }
 
 #[test]
+fn a_signal_that_comes_while_a_new_version_takes_over_is_for_that() {
+    let home = Home::new("reload_handed");
+    let installed = Installed::new();
+    write_version(&home, "old");
+    let server = Server::spawn(installed.serve(&home, &["--workers", "2"]));
+    server.settled(2);
+    for (version, last) in [("new", "newer"), ("newest", "last")] {
+        installed.replace_by(Path::new(env!("CARGO_BIN_EXE_peppercorn")));
+        let reloads = server.log().matches("reloading").count();
+        write_version(&home, version);
+        server.signal(Signal::HUP);
+        poll("a reload to begin", || {
+            (server.log().matches("reloading").count() > reloads).then_some(())
+        });
+        write_version(&home, last);
+        server.signal(Signal::HUP);
+        poll("the last version", || {
+            (server.get("/version").body == format!("\"{last}\"")).then_some(())
+        });
+        assert!(installed.is_run_by(server.pid()));
+        server.settled(2);
+    }
+    // The end of the service, too.
+    installed.replace_by(Path::new(env!("CARGO_BIN_EXE_peppercorn")));
+    server.signal(Signal::HUP);
+    let (status, log) = server.stop();
+    assert_eq!(status.code(), Some(0), "{log}");
+}
+
+#[test]
 fn a_new_version_that_cannot_run_is_refused() {
     let home = Home::new("reload_unfit");
     let installed = Installed::new();

@@ -65,8 +65,11 @@ impl Supervisor {
             }
         }
         while let Some((index, end)) = self.ended_member() {
-            let member = self.members.swap_remove(index);
-            self.scoreboard.row(member.row).clear();
+            let mut member = self.members.swap_remove(index);
+            // Its last word: one that has just come to serve is not one that never did.
+            let row = self.scoreboard.row(member.row);
+            member.notice(row.stage());
+            row.clear();
             self.mourn(&member, end);
         }
     }

@@ -14,6 +14,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Context;
+use rustix::process::Signal;
 
 use super::ends::MARGIN;
 use super::member::Member;
@@ -114,6 +115,11 @@ impl Supervisor {
         let environment = environment.collect();
         observe::emit(&Event::Upgrading);
         sys::hold_signals(true);
+        // What has been heard and not been followed is for the new program.
+        self.signals.put_back();
+        if std::mem::take(&mut self.reload_asked) {
+            let _sent = rustix::process::kill_process(rustix::process::getpid(), Signal::HUP);
+        }
         let mut failed = inheritable(&descriptors, true).err();
         if failed.is_none() {
             let program = self.program.path.clone().into();

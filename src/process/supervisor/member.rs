@@ -69,6 +69,15 @@ impl Member {
         })
     }
 
+    /// Takes in how far it is by its own account.
+    pub(super) fn notice(&mut self, stage: Stage) {
+        if matches!(self.phase, Phase::Starting { .. }) && stage != Stage::Starting {
+            self.phase = Phase::Serving {
+                since: Instant::now(),
+            };
+        }
+    }
+
     /// When something is to be done about it if nothing happens.
     pub(super) fn due(&self) -> Option<Instant> {
         match self.phase {

@@ -26,12 +26,7 @@ impl Supervisor {
     /// Takes in what workers have written on the scoreboard.
     pub(super) fn notice_progress(&mut self) {
         for member in &mut self.members {
-            let stage = self.scoreboard.row(member.row).stage();
-            if matches!(member.phase, Phase::Starting { .. }) && stage != Stage::Starting {
-                member.phase = Phase::Serving {
-                    since: Instant::now(),
-                };
-            }
+            member.notice(self.scoreboard.row(member.row).stage());
         }
         if !self.up && self.stopping.is_none() && self.all_serve(self.generation) {
             self.up = true;
