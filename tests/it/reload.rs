@@ -7,7 +7,8 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::harness::{
-    Folder, Hammer, Server, Worker, block_on, is_running, poll, processes_with, signal, undisturbed,
+    Folder, Hammer, Server, Worker, block_on, is_running, poll, processes_with, run, signal,
+    undisturbed,
 };
 use crate::lifecycle::{Home, asleep};
 
@@ -213,7 +214,10 @@ impl Installed {
     /// As package managers do: a new file takes the name.
     pub fn replace_by(&self, program: &Path) {
         let new = self.folder.path().join("new");
-        std::fs::copy(program, &new).unwrap();
+        // By another process: what another test starts meanwhile would inherit a file of ours that is open for writing,
+        // and such a file is not executed.
+        let copied = run(Command::new("cp").arg(program).arg(&new));
+        assert_eq!(copied.code, Some(0), "{copied:?}");
         std::fs::rename(new, self.path()).unwrap();
     }
 
