@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::cluster::{self, BOOKS, add, processes_below, stops_cleanly, titles};
 use crate::harness::{
-    Connection, Hammer, Server, Service, is_running, poll, processes_with, run, signal,
+    Connection, Hammer, Server, Service, Worker, is_running, poll, processes_with, run, signal,
 };
 use crate::lifecycle::{Home, asleep};
 
@@ -297,10 +297,12 @@ fn a_cluster_whose_keeper_is_killed_is_started_again() {
     add(&server, "Persuasion");
     signal(keeper(&server, &home), Signal::KILL);
     server.says("the keeper of the private PostgreSQL was killed by SIGKILL");
+    // A second later: by then every worker has told that it is away.
     server.says("\nprivate PostgreSQL in ");
     poll("the database to be back for all workers", || {
-        let served = |_| server.get("/books").status == 200;
-        (0..8).all(served).then_some(())
+        let workers = server.service().workers;
+        let back = |worker: &Worker| worker.database == Some(true);
+        workers.iter().all(back).then_some(())
     });
     assert_eq!(titles(&server), ["Emma", "Persuasion"]);
     // The workers are the same: they have waited for it.
