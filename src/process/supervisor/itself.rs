@@ -42,6 +42,14 @@ pub(super) struct Program {
     words: Vec<OsString>,
 }
 
+/// Which file it is: its device and number. What runs, or is to run, keeps its own.
+pub(super) type Identity = (u64, u64);
+
+fn identity(path: &Path) -> Option<Identity> {
+    let file = fs::metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
 impl Program {
     pub(super) fn of_this_process() -> anyhow::Result<Program> {
         let path = env::current_exe().context("cannot find this program's file")?;
@@ -54,13 +62,10 @@ impl Program {
         Path::new(RUNNING)
     }
 
-    /// The one on the disk if it is another, else the one that runs.
-    pub(super) fn on_disk(&self) -> PathBuf {
-        let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
-        match (identity(&self.path), identity(self.running())) {
-            (Ok(new), Ok(old)) if new != old => self.path.clone(),
-            _ => self.running().into(),
-        }
+    /// The file on the disk, if it is another than the one that runs.
+    pub(super) fn new_version(&self) -> Option<Identity> {
+        let (new, old) = (identity(&self.path)?, identity(self.running())?);
+        (new != old).then_some(new)
     }
 
     /// Executes `program` with the same words, and a part in this service.

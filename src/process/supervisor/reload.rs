@@ -2,11 +2,11 @@
 //! until the new one does, and goes on if the new one cannot.
 
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
 
 use rustix::process::Signal;
 
 use super::ends::MARGIN;
+use super::itself::Identity;
 use super::{Supervisor, files_in_memory};
 use crate::observe::{self, Event};
 use crate::process::scoreboard::Header;
@@ -16,8 +16,8 @@ use crate::process::systemd::Word;
 pub(super) struct Reload {
     pub(super) generation: u64,
     pub(super) files: OwnedFd,
-    /// What its workers execute: the program on the disk, if it is another than ours.
-    pub(super) program: PathBuf,
+    /// The program on the disk, if it is another than ours: it is what the workers execute.
+    pub(super) version: Option<Identity>,
 }
 
 impl Supervisor {
@@ -48,7 +48,8 @@ impl Supervisor {
                 generation: self.generation,
             });
             self.systemd.tell(&[Word::Ready]);
-            if reload.program == self.program.path {
+            // One that has been replaced once more since has not been tried: it is for the next reload.
+            if reload.version.is_some() && reload.version == self.program.new_version() {
                 self.become_the_new_program();
             }
         }
@@ -62,7 +63,7 @@ impl Supervisor {
                 self.reload = Some(Reload {
                     generation: self.generation + 1,
                     files,
-                    program: self.program.on_disk(),
+                    version: self.program.new_version(),
                 });
             }
             Err(error) => self.refuse_reload(format!("{error:#}")),

@@ -19,7 +19,11 @@ impl Supervisor {
         })?;
         let (files, program) = match &self.reload {
             Some(reload) if reload.generation == generation => {
-                (&reload.files, reload.program.as_path())
+                let program = match reload.version {
+                    Some(_) => &self.program.path,
+                    None => self.program.running(),
+                };
+                (&reload.files, program)
             }
             _ => (&self.files, self.program.running()),
         };
