@@ -2,12 +2,12 @@
 
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::harness::{
-    Connection, Database, Folder, Server, block_on, database, peppercorn, poll, run,
+    Connection, Database, Folder, PATIENCE, Server, block_on, database, peppercorn, poll, run,
 };
 
 /// A server, and what may be changed under it.
@@ -80,8 +80,15 @@ impl Home {
 /// Waits until the log says this so often.
 #[track_caller]
 fn says(server: &Server, words: &str, times: usize) {
+    let begin = Instant::now();
     poll(words, || {
-        (server.log().matches(words).count() == times).then_some(())
+        let log = server.log();
+        // Before the poll gives up without a word about it.
+        assert!(
+            begin.elapsed() + Duration::from_secs(1) < PATIENCE,
+            "no {words:?}: {log}"
+        );
+        (log.matches(words).count() == times).then_some(())
     });
 }
 
@@ -198,6 +205,8 @@ fn a_query_that_nobody_waits_for_any_more_is_cancelled_on_the_old_connections_to
 fn clients_that_never_rest_see_nothing_but_new_answers() {
     let home = Home::new("swap_load");
     let server = home.serve(&["--threads", "2", "--executor", "local"]);
+    // Both seats have their database.
+    server.settled(1);
     let (over, answered) = (AtomicBool::new(false), AtomicU64::new(0));
     let hammer = |target: &str, method: &str, expected: &[&str]| {
         let mut connection = server.connect();
