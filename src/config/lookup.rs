@@ -57,18 +57,7 @@ impl Lookup<'_> {
     }
 
     pub(super) fn number(&self, name: &str, range: RangeInclusive<usize>) -> anyhow::Result<usize> {
-        self.parsed(name, |text| match text.parse() {
-            Ok(number) if range.contains(&number) => Ok(number),
-            _ if *range.end() == usize::MAX => Err(format!(
-                "{text:?} is not a number from {} on",
-                range.start()
-            )),
-            _ => Err(format!(
-                "{text:?} is not a number from {} to {}",
-                range.start(),
-                range.end()
-            )),
-        })
+        self.parsed(name, |text| number(text, &range))
     }
 
     /// One of two words, if anybody says one.
@@ -121,5 +110,21 @@ impl Lookup<'_> {
         let wrong = |error| anyhow::anyhow!("{}: {error}", self.origin(name));
         let parse = |text: &String| text.parse().map_err(wrong);
         texts.iter().map(parse).collect()
+    }
+}
+
+/// A number of this range, ends included.
+pub(super) fn number(text: &str, range: &RangeInclusive<usize>) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ if *range.end() == usize::MAX => Err(format!(
+            "{text:?} is not a number from {} on",
+            range.start()
+        )),
+        _ => Err(format!(
+            "{text:?} is not a number from {} to {}",
+            range.start(),
+            range.end()
+        )),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::lookup::Lookup;
+use super::lookup::{Lookup, number};
 use super::units::size;
 use super::{DatabaseSource, directory};
 use crate::cli::Args;
@@ -121,15 +121,13 @@ impl Serve {
 
 /// As gunicorn: WEB_CONCURRENCY stands in where nobody says.
 fn workers(lookup: &Lookup<'_>) -> anyhow::Result<usize> {
+    let range = 1..=MOST_WORKERS;
     match (lookup.text("workers"), lookup.variable("WEB_CONCURRENCY")) {
         (None, None) => Ok(1),
-        (None, Some(text)) => match text.parse() {
-            Ok(workers) if (1..=MOST_WORKERS).contains(&workers) => Ok(workers),
-            _ => {
-                anyhow::bail!("WEB_CONCURRENCY: {text:?} is not a number from 1 to {MOST_WORKERS}")
-            }
-        },
-        (Some(_), _) => lookup.number("workers", 1..=MOST_WORKERS),
+        (None, Some(text)) => {
+            number(&text, &range).map_err(|error| anyhow::anyhow!("WEB_CONCURRENCY: {error}"))
+        }
+        (Some(_), _) => lookup.number("workers", range),
     }
 }
 

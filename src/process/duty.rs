@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_lite::future;
 
 use super::scoreboard::{Database, Header, Stage, now_ms};
 use super::signals::{Order, Signals};
-use super::systemd::Word;
+use super::systemd::{Systemd, Word};
 use super::worker::Worker;
 use crate::observe::{self, Event};
 use crate::runtime::Readable;
@@ -20,6 +20,7 @@ use crate::runtime::Readable;
 const ORPHAN_LIMIT: Duration = Duration::from_secs(4);
 /// A heartbeat that is older is no sign of life.
 const STALE_MS: u64 = 3000;
+
 /// What happens to a worker.
 enum News {
     Order(Order),
@@ -145,8 +146,7 @@ impl Worker {
 
     /// Tells systemd that a reload begins.
     pub(super) fn tell_reloading(&self) {
-        if let Some(systemd) = &self.systemd {
-            let systemd = systemd.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(systemd) = self.systemd() {
             systemd.tell_reloading();
         }
     }
@@ -159,16 +159,21 @@ impl Worker {
     }
 
     fn tell(&self, words: &[Word<'_>]) {
-        if let Some(systemd) = &self.systemd {
-            let systemd = systemd.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(systemd) = self.systemd() {
             systemd.tell(words);
         }
     }
 
+    fn systemd(&self) -> Option<MutexGuard<'_, Systemd>> {
+        let systemd = self.systemd.as_ref()?;
+        Some(systemd.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Tells systemd how it is, unless a supervisor does.
     pub(super) fn tell_how_it_is(&self) {
-        let Some(systemd) = &self.systemd else { return };
-        let mut systemd = systemd.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut systemd) = self.systemd() else {
+            return;
+        };
         let database = match self.row.database() {
             Database::None => "",
             Database::Ok => ", database ok",

@@ -35,6 +35,7 @@ pub use clock::{Clock, Deadline, TICK};
 pub use drain::Drain;
 pub(crate) use join::join_all;
 pub use readable::Readable;
+pub(crate) use socket::MOST_PATH_BYTES;
 pub use socket::Socket;
 pub use turn::Turn;
 

@@ -18,6 +18,9 @@ use rustix::net::{
 use super::clock::{Clock, TICK};
 use super::poller::{Poller, Registration};
 
+/// The longest path that a UNIX socket can have, in bytes: that of `sockaddr_un`, whose last one is a NUL.
+pub(crate) const MOST_PATH_BYTES: usize = 107;
+
 /// A connected stream socket.
 pub struct Socket {
     // Before the descriptor: the set's place is left, then the descriptor closed.

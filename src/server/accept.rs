@@ -73,6 +73,7 @@ pub async fn serve<S: Spawn>(
     }
     Ok(server.cut.load(Ordering::Relaxed) + ended.sender_count())
 }
+
 /// A listener, and what a connection from it is given.
 struct Door<S> {
     acceptor: Acceptor<Listener>,

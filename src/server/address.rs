@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// The longest path that a UNIX socket can have, in bytes: that of `sockaddr_un`, whose last one is a NUL.
-const MOST_PATH_BYTES: usize = 107;
+use crate::runtime::MOST_PATH_BYTES;
 
 /// What a UNIX socket's address begins with.
 const UNIX: &str = "unix:";

@@ -14,11 +14,10 @@ use rustix::process::Signal;
 use super::programs::signal;
 use super::user::User;
 use super::{POLL, RUN, STOP_LIMIT};
+use crate::runtime::MOST_PATH_BYTES;
 
 /// The socket's name: PostgreSQL's port is part of it.
 const SOCKET: &str = ".s.PGSQL.5432";
-/// The longest path of a UNIX socket: `sun_path` has 108 bytes with the NUL at its end.
-const SOCKET_PATH_BYTES: usize = 107;
 
 /// The state directory was found in use by another server.
 #[derive(Debug)]
@@ -68,7 +67,7 @@ pub(super) fn prepare(directory: &Path, user: Option<&User>) -> anyhow::Result<P
         user.check_access(&directory)?;
     }
     let socket = directory.join(RUN).join(SOCKET);
-    if socket.as_os_str().len() > SOCKET_PATH_BYTES {
+    if socket.as_os_str().len() > MOST_PATH_BYTES {
         bail!(
             "the path of the state directory {} is too long for a UNIX socket in it; choose a shorter one with --state-dir",
             directory.display()

@@ -81,10 +81,7 @@ impl Supervisor {
 
     /// What a worker's end means.
     fn mourn(&mut self, member: &Member, end: End) {
-        if member.is_expected_to_end() {
-            return;
-        }
-        if self.stopping.is_some() {
+        if member.is_expected_to_end() || self.stopping.is_some() {
             return;
         }
         if self.is_reloading(member.generation) {

@@ -11,24 +11,21 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::Context;
 use rustix::process::Signal;
 
 use super::ends::MARGIN;
 use super::member::Member;
-use super::pauses::Pauses;
-use super::{Supervisor, TICK};
+use super::{Kept, Supervisor};
 use crate::config::Serve;
 use crate::observe::{self, Event};
 use crate::process::Error;
 use crate::process::child::{Child, inheritable};
 use crate::process::handover::{Handover, Part, VARIABLE};
 use crate::process::scoreboard::{Field, Header, Scoreboard};
-use crate::process::signals::Signals;
 use crate::process::sockets::Sockets;
-use crate::process::systemd::{self, Systemd};
+use crate::process::systemd;
 use crate::sys;
 
 /// This process's program, whatever has become of its file.
@@ -149,45 +146,32 @@ impl Supervisor {
     pub(in crate::process) fn resume(config: Serve, given: &Handover) -> Result<Supervisor, Error> {
         let sockets = Sockets::take_over(given)?;
         let assemble = || -> anyhow::Result<Supervisor> {
-            let scoreboard = Scoreboard::open(sys::inherited(given.scoreboard)?, true)?;
-            let wanted = scoreboard.get(Header::Workers) as usize;
-            let generation = scoreboard.get(Header::Generation);
-            let taken = scoreboard.taken();
-            let members = taken.map(|(number, row)| {
-                let handed = sockets.of_slot(row.get(Field::Slot) as usize, wanted);
-                let handed = handed.map(|(_, listener)| listener.fd().as_raw_fd());
-                Member::adopt(number, row, handed.collect(), config.graceful + MARGIN)
-            });
-            let members = members.collect::<Result<_, _>>()?;
-            let keeper = match scoreboard.get(Header::Keeper) {
-                0 => None,
-                pid => Some(Child::adopt(pid as u32)?),
-            };
-            let signals = Signals::listen()?;
-            sys::hold_signals(false);
-            Ok(Supervisor {
-                program: Program::of_this_process()?,
-                scoreboard,
+            let kept = Kept {
+                scoreboard: Scoreboard::open(sys::inherited(given.scoreboard)?, true)?,
                 bell: sys::inherited(given.bell)?,
                 held: sys::inherited(given.lifeline_held.context("no lifeline")?)?,
                 lifeline: sys::inherited(given.lifeline)?,
-                signals,
-                sockets,
-                systemd: Systemd::new(),
-                members,
-                pauses: Pauses::default(),
-                keeper,
-                keeper_due: Instant::now(),
-                wanted,
-                generation,
                 files: sys::inherited(given.files.context("no files")?)?,
-                reload: None,
-                reload_asked: false,
-                up: true,
-                stopping: None,
-                next_tick: Instant::now() + TICK,
-                config,
-            })
+            };
+            let limit = config.graceful + MARGIN;
+            let mut resumed = Supervisor::with(config, sockets, kept)?;
+            sys::hold_signals(false);
+            let scoreboard = &resumed.scoreboard;
+            resumed.wanted = scoreboard.get(Header::Workers) as usize;
+            resumed.generation = scoreboard.get(Header::Generation);
+            resumed.up = true;
+            let members = scoreboard.taken().map(|(number, row)| {
+                let slot = row.get(Field::Slot) as usize;
+                let handed = resumed.sockets.of_slot(slot, resumed.wanted);
+                let handed = handed.map(|(_, listener)| listener.fd().as_raw_fd());
+                Member::adopt(number, row, handed.collect(), limit)
+            });
+            resumed.members = members.collect::<Result<_, _>>()?;
+            resumed.keeper = match scoreboard.get(Header::Keeper) {
+                0 => None,
+                pid => Some(Child::adopt(pid as u32)?),
+            };
+            Ok(resumed)
         };
         assemble().map_err(Error::System)
     }

@@ -85,6 +85,15 @@ pub struct Supervisor {
     next_tick: Instant,
 }
 
+/// What a supervisor keeps though it becomes another program, beside its sockets.
+struct Kept {
+    scoreboard: Scoreboard,
+    bell: OwnedFd,
+    held: OwnedFd,
+    lifeline: OwnedFd,
+    files: OwnedFd,
+}
+
 impl Supervisor {
     /// Opens the sockets and reads the SQL files; nothing is started before [`Supervisor::run`].
     ///
@@ -95,31 +104,43 @@ impl Supervisor {
         let sockets = Sockets::open(&config, config.workers, true)?;
         let assemble = || -> anyhow::Result<Supervisor> {
             let (lifeline, held) = pipe_with(PipeFlags::CLOEXEC)?;
-            Ok(Supervisor {
-                program: Program::of_this_process()?,
+            let kept = Kept {
                 scoreboard: Scoreboard::create(true)?,
                 bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
                 held,
                 lifeline,
-                signals: Signals::listen()?,
-                sockets,
-                systemd: Systemd::new(),
-                members: Vec::new(),
-                pauses: Pauses::default(),
-                keeper: None,
-                keeper_due: Instant::now(),
-                wanted: config.workers,
-                generation: 1,
                 files,
-                reload: None,
-                reload_asked: false,
-                up: false,
-                stopping: None,
-                next_tick: Instant::now() + TICK,
-                config,
-            })
+            };
+            Supervisor::with(config, sockets, kept)
         };
         assemble().map_err(Error::System)
+    }
+
+    /// One that has no workers yet.
+    fn with(config: Serve, sockets: Sockets, kept: Kept) -> anyhow::Result<Supervisor> {
+        Ok(Supervisor {
+            program: Program::of_this_process()?,
+            scoreboard: kept.scoreboard,
+            bell: kept.bell,
+            held: kept.held,
+            lifeline: kept.lifeline,
+            signals: Signals::listen()?,
+            sockets,
+            systemd: Systemd::new(),
+            members: Vec::new(),
+            pauses: Pauses::default(),
+            keeper: None,
+            keeper_due: Instant::now(),
+            wanted: config.workers,
+            generation: 1,
+            files: kept.files,
+            reload: None,
+            reload_asked: false,
+            up: false,
+            stopping: None,
+            next_tick: Instant::now() + TICK,
+            config,
+        })
     }
 
     /// Supervises until the service is stopped and its last worker is gone.
