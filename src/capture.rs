@@ -20,37 +20,33 @@ use crate::observe::{self, Event};
 
 /// Reports failures of the endpoint inside.
 pub struct Capture<E> {
-    name: Arc<str>,
     inner: E,
 }
 
 impl<E: Endpoint> Capture<E> {
-    /// Wraps `inner`, which reports speak of as `name`.
-    pub fn new(name: impl Into<Arc<str>>, inner: E) -> Capture<E> {
-        Capture {
-            name: name.into(),
-            inner,
-        }
+    /// Wraps `inner`.
+    pub fn new(inner: E) -> Capture<E> {
+        Capture { inner }
     }
 }
 
 impl<E: Endpoint> Endpoint for Capture<E> {
     fn call(&self, context: Context) -> Answer<'_> {
         Box::pin(async move {
-            let request_id = context.request_id.clone();
+            let (name, request_id) = (context.route.endpoint.clone(), context.request_id.clone());
             // A panic leaves the endpoint's own locks poisoned at worst; nothing of ours is held across the call.
             let called = AssertUnwindSafe(async { self.inner.call(context).await }).catch_unwind();
             match called.await.map(final_only) {
                 Ok(Ok(response)) => Ok(response.map_stream(|inner| {
                     BodyStream::new(CapturedStream {
-                        name: self.name.clone(),
+                        name,
                         request_id,
                         inner: Some(inner),
                     })
                 })),
                 Ok(Err(error)) if is_no_news(&error) => Err(error),
-                Ok(Err(error)) => Err(report(&self.name, &request_id, error)),
-                Err(panic) => Err(report_panic(&self.name, &request_id, &*panic)),
+                Ok(Err(error)) => Err(report(&name, &request_id, error)),
+                Err(panic) => Err(report_panic(&name, &request_id, &*panic)),
             }
         })
     }

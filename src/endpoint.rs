@@ -1,11 +1,12 @@
 //! What a route leads to, and what it is given: everything a request needs is passed to its endpoint, nothing is global.
 
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::http::{Request, Response};
+use crate::http::{Method, Request, Response};
 use crate::pg::Pool;
 use crate::runtime::Drain;
 
@@ -36,6 +37,8 @@ where
 pub struct Context {
     /// The request; its body has been read.
     pub request: Request,
+    /// The route that it took.
+    pub route: Arc<Route>,
     /// What the path's parameters are.
     pub path: PathParameters,
     /// Who sent it; none over a UNIX socket.
@@ -44,6 +47,24 @@ pub struct Context {
     pub request_id: RequestId,
     /// The executor's share of the application.
     pub service: Arc<Service>,
+}
+
+/// A method and a path template, and what they lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path with its parameters' names: `/markets/{market_id}`.
+    pub template: String,
+    /// The endpoint's name in logs, metrics and Sentry: an SQL statement's own, else as the route reads.
+    pub endpoint: Arc<str>,
+}
+
+/// `GET /markets/{market_id}`: what Sentry calls a transaction.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.template)
+    }
 }
 
 /// What all requests of one executor share.

@@ -49,11 +49,9 @@ pub fn timed_out(request_id: &RequestId, limit: Duration) -> Response {
 }
 
 /// The answer to what is not a request.
-pub fn refused(refusal: Refusal) -> Response {
-    problem_response(
-        &Problem::new(refusal.status(), refusal.to_string()),
-        &RequestId::new(None),
-    )
+pub fn refused(refusal: Refusal, request_id: &RequestId) -> Response {
+    let problem = Problem::new(refusal.status(), refusal.to_string());
+    problem_response(&problem, request_id)
 }
 
 /// `pong`.

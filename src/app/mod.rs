@@ -12,7 +12,7 @@ use http_types::Method;
 use tokio_postgres::Config;
 
 use crate::capture::Capture;
-use crate::endpoint::{Context, Database, Endpoint, RequestId, Service};
+use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
 use crate::pg::connect::READ_ONLY;
 use crate::pg::{Keeper, Options, Pool, Query};
@@ -21,10 +21,10 @@ use crate::runtime::Clock;
 use crate::sql::{self, Definition};
 
 use answers::{explain, named, ping, readyz};
-use routes::{Audience, Route, Routes};
+use routes::{Audience, Entry, Routes};
 
 pub use answers::{pong, refused, timed_out};
-pub use routes::{Conflict, Entrance};
+pub use routes::{Conflict, Entrance, Routed};
 
 /// The path of the health probe that asks nobody: the process answers.
 pub const PING: &str = "/ping";
@@ -50,20 +50,20 @@ impl App {
         let none: Arc<[Query]> = Arc::new([]);
         let mut routes = Routes::new();
         for (path, audience, endpoint) in [
-            (PING, Audience::All, Box::new(ping) as Box<dyn Endpoint>),
-            (READYZ, Audience::Operators, Box::new(readyz)),
+            (PING, Audience::All, captured(ping)),
+            (READYZ, Audience::Operators, captured(readyz)),
         ] {
             // The first routes there are: nothing to conflict with, nothing wrong with the templates.
             let template =
                 Template::parse(path).unwrap_or_else(|error| unreachable!("{path}: {error}"));
-            let route = Route {
-                method: Method::Get,
+            let entry = Entry {
+                route: own_route(Method::Get, &template),
                 place: "peppercorn itself".into(),
                 audience,
                 endpoint,
             };
             routes
-                .insert(&template, route)
+                .insert(&template, entry)
                 .unwrap_or_else(|error| unreachable!("{path}: {error}"));
         }
         App {
@@ -107,15 +107,17 @@ impl App {
         }
         let checked = sql::check(files, config, clock).await?;
         for route in checked.routes {
-            let endpoint = Box::new(Capture::new(route.name, route.endpoint));
-            let place = route.place;
             self.routes.insert(
                 &route.template,
-                Route {
-                    method: route.method,
-                    place,
+                Entry {
+                    route: Arc::new(Route {
+                        method: route.method,
+                        template: route.template.as_str().to_owned(),
+                        endpoint: route.name.into(),
+                    }),
+                    place: route.place,
                     audience: Audience::Clients,
-                    endpoint,
+                    endpoint: captured(route.endpoint),
                 },
             )?;
         }
@@ -133,16 +135,16 @@ impl App {
         path: &str,
         endpoint: impl Endpoint,
     ) -> anyhow::Result<App> {
-        let name = format!("{method} {path}");
-        let template = Template::parse(path).map_err(|error| anyhow::anyhow!("{name}: {error}"))?;
-        let endpoint = Box::new(Capture::new(name.clone(), endpoint));
+        let template =
+            Template::parse(path).map_err(|error| anyhow::anyhow!("{method} {path}: {error}"))?;
+        let route = own_route(method, &template);
         self.routes.insert(
             &template,
-            Route {
-                method,
-                place: name,
+            Entry {
+                place: route.to_string(),
+                route,
                 audience: Audience::Clients,
-                endpoint,
+                endpoint: captured(endpoint),
             },
         )?;
         Ok(self)
@@ -190,28 +192,31 @@ impl App {
         head.method() == Method::Get && head.has_path(PING) && !head.has_body()
     }
 
-    /// Answers one request: route, endpoint, and what went wrong as a problem the client may see.
+    /// Where a request leads to that came in at this entrance.
+    pub fn route_of(&self, entrance: Entrance, request: &Request) -> Routed<'_> {
+        self.routes.find(entrance, request)
+    }
+
+    /// Answers one request: its endpoint, and what went wrong as a problem the client may see.
     pub async fn respond(
         &self,
-        entrance: Entrance,
+        routed: Routed<'_>,
         request: Request,
         request_id: RequestId,
         peer: Option<SocketAddr>,
         service: &Arc<Service>,
     ) -> Response {
-        let answered = match self.routes.find(entrance, &request) {
-            Ok((route, path)) => {
-                let (request_id, service) = (request_id.clone(), service.clone());
-                route
-                    .endpoint
-                    .call(Context {
-                        request,
-                        path,
-                        peer,
-                        request_id,
-                        service,
-                    })
-                    .await
+        let answered = match routed.outcome {
+            Ok((entry, path)) => {
+                let context = Context {
+                    request,
+                    route: entry.route.clone(),
+                    path,
+                    peer,
+                    request_id: request_id.clone(),
+                    service: service.clone(),
+                };
+                entry.endpoint.call(context).await
             }
             Err(answer) => *answer,
         };
@@ -220,6 +225,20 @@ impl App {
             Err(error) => explain(&error, &request_id),
         }
     }
+}
+
+fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
+    Box::new(Capture::new(endpoint))
+}
+
+/// A route whose endpoint has no other name.
+fn own_route(method: Method, template: &Template) -> Arc<Route> {
+    let template = template.as_str().to_owned();
+    Arc::new(Route {
+        method,
+        endpoint: format!("{method} {template}").into(),
+        template,
+    })
 }
 
 /// Connections kept open per pool. Measured in DESIGN section 7: two are enough while queries are cheap.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http_types::{Method, StatusCode};
 
-use crate::endpoint::{Endpoint, PathParameters};
+use crate::endpoint::{Endpoint, PathParameters, Route};
 use crate::error::{Invalid, Problem};
 use crate::http::{Request, Response};
 use crate::router::{Match, Router, Template, percent_decode};
@@ -29,9 +29,9 @@ pub(super) enum Audience {
     All,
 }
 
-/// One method of a path.
-pub(super) struct Route {
-    pub(super) method: Method,
+/// A route and what it leads to.
+pub(super) struct Entry {
+    pub(super) route: Arc<Route>,
     /// Where it was declared, for whoever conflicts with it.
     pub(super) place: String,
     pub(super) audience: Audience,
@@ -62,13 +62,10 @@ pub(super) struct Routes {
 #[derive(Default)]
 struct Resource {
     parameters: Arc<[String]>,
-    routes: Vec<Arc<Route>>,
+    entries: Vec<Arc<Entry>>,
     /// The value of `Allow`.
     allow: String,
 }
-
-/// What is answered where no endpoint is asked.
-type Instead = Box<anyhow::Result<Response>>;
 
 impl Routes {
     pub(super) fn new() -> Routes {
@@ -85,12 +82,12 @@ impl Routes {
 
     /// Adds a route. One that is for operators is taken for clients too, split or not: an API that works with one
     /// entrance works with two.
-    pub(super) fn insert(&mut self, template: &Template, route: Route) -> Result<(), Conflict> {
-        let route = Arc::new(route);
-        if route.audience != Audience::Clients {
-            insert(&mut self.admin, template, &route)?;
+    pub(super) fn insert(&mut self, template: &Template, entry: Entry) -> Result<(), Conflict> {
+        let entry = Arc::new(entry);
+        if entry.audience != Audience::Clients {
+            insert(&mut self.admin, template, &entry)?;
         }
-        insert(&mut self.public, template, &route)?;
+        insert(&mut self.public, template, &entry)?;
         self.count += 1;
         Ok(())
     }
@@ -99,25 +96,20 @@ impl Routes {
     pub(super) fn split(&mut self) {
         let mut public = Router::new();
         for (template, resource) in self.public.iter() {
-            for route in &resource.routes {
-                if route.audience != Audience::Operators {
-                    add(public.entry(template, Resource::default).1, template, route);
+            for entry in &resource.entries {
+                if entry.audience != Audience::Operators {
+                    add(public.entry(template, Resource::default).1, template, entry);
                 }
             }
         }
         self.public = public;
     }
 
-    /// The route of a request and its path's parameters, or the answer that there is none.
-    pub(super) fn find(
-        &self,
-        entrance: Entrance,
-        request: &Request,
-    ) -> Result<(&Route, PathParameters), Instead> {
-        let problem = |problem: Problem| Box::new(Err(problem.into()));
+    /// Where a request leads to.
+    pub(super) fn find(&self, entrance: Entrance, request: &Request) -> Routed<'_> {
         let method = request.method();
         if method == Method::Options && request.path() == "*" {
-            return Err(Box::new(Ok(Response::new(StatusCode::NoContent))));
+            return Routed::nowhere(Ok(Response::new(StatusCode::NoContent)));
         }
         let router = match entrance {
             Entrance::Public => &self.public,
@@ -125,58 +117,82 @@ impl Routes {
         };
         let Some(found) = router.find(request.path()) else {
             let detail = format!("there is nothing at {}", request.path());
-            return Err(problem(Problem::new(StatusCode::NotFound, detail)));
+            return Routed::nowhere(Err(Problem::new(StatusCode::NotFound, detail).into()));
         };
         let wanted = match method {
             Method::Head => Method::Get,
             method => method,
         };
-        let routes = &found.value.routes;
-        let Some(route) = routes.iter().find(|route| route.method == wanted) else {
-            return Err(not_allowed(method, &found.value.allow));
-        };
-        let parameters = path_parameters(&found).map_err(problem)?;
-        Ok((route, parameters))
+        let mut entries = found.value.entries.iter();
+        match entries.find(|entry| entry.route.method == wanted) {
+            Some(entry) => Routed {
+                route: Some(&entry.route),
+                outcome: match path_parameters(&found) {
+                    Ok(path) => Ok((entry, path)),
+                    Err(problem) => Err(Box::new(Err(problem.into()))),
+                },
+            },
+            None => Routed::nowhere(not_allowed(method, &found.value.allow)),
+        }
+    }
+}
+
+/// Where a request leads to.
+pub struct Routed<'a> {
+    route: Option<&'a Arc<Route>>,
+    /// What answers it and its path's parameters, or the answer where no endpoint is asked.
+    pub(super) outcome: Result<(&'a Entry, PathParameters), Box<anyhow::Result<Response>>>,
+}
+
+impl<'a> Routed<'a> {
+    fn nowhere(answer: anyhow::Result<Response>) -> Routed<'a> {
+        Routed {
+            route: None,
+            outcome: Err(Box::new(answer)),
+        }
+    }
+
+    /// The route, if there is one.
+    pub fn route(&self) -> Option<&'a Arc<Route>> {
+        self.route
     }
 }
 
 fn insert(
     router: &mut Router<Resource>,
     template: &Template,
-    route: &Arc<Route>,
+    entry: &Arc<Entry>,
 ) -> Result<(), Conflict> {
     let (first, resource) = router.entry(template, Resource::default);
     if first.as_str() != template.as_str() {
         return Err(Conflict(format!(
             "{}: {} is the same path as {} with other names",
-            route.place,
+            entry.place,
             template.as_str(),
             first.as_str()
         )));
     }
-    let mut routes = resource.routes.iter();
-    if let Some(taken) = routes.find(|taken| taken.method == route.method) {
+    let mut entries = resource.entries.iter();
+    if let Some(taken) = entries.find(|taken| taken.route.method == entry.route.method) {
         return Err(Conflict(format!(
-            "{}: {} {} is answered by {} already",
-            route.place,
-            route.method,
-            template.as_str(),
-            taken.place
+            "{}: {} is answered by {} already",
+            entry.place, entry.route, taken.place
         )));
     }
-    add(resource, template, route);
+    add(resource, template, entry);
     Ok(())
 }
 
-fn add(resource: &mut Resource, template: &Template, route: &Arc<Route>) {
+fn add(resource: &mut Resource, template: &Template, entry: &Arc<Entry>) {
     resource.parameters = template.parameters().map(str::to_owned).collect();
-    resource.routes.push(route.clone());
-    resource.allow = allow(&resource.routes);
+    resource.entries.push(entry.clone());
+    resource.allow = allow(&resource.entries);
 }
 
 /// What `Allow` says: HEAD comes with GET, OPTIONS always.
-fn allow(routes: &[Arc<Route>]) -> String {
-    let mut methods: Vec<&str> = routes.iter().map(|route| route.method.as_ref()).collect();
+fn allow(entries: &[Arc<Entry>]) -> String {
+    let methods = entries.iter().map(|entry| entry.route.method.as_ref());
+    let mut methods: Vec<&str> = methods.collect();
     if methods.contains(&"GET") {
         methods.push("HEAD");
     }
@@ -186,14 +202,14 @@ fn allow(routes: &[Arc<Route>]) -> String {
 }
 
 /// The answer for a method that a path does not know.
-fn not_allowed(method: Method, allow: &str) -> Instead {
+fn not_allowed(method: Method, allow: &str) -> anyhow::Result<Response> {
     if method == Method::Options {
         let response = Response::new(StatusCode::NoContent);
-        return Box::new(Ok(response.with_header("Allow", allow.to_owned())));
+        return Ok(response.with_header("Allow", allow.to_owned()));
     }
     let detail = format!("{method} is not answered here, only {allow}");
     let problem = Problem::new(StatusCode::MethodNotAllowed, detail);
-    Box::new(Err(problem.with_header("Allow", allow.to_owned()).into()))
+    Err(problem.with_header("Allow", allow.to_owned()).into())
 }
 
 fn path_parameters(found: &Match<'_, '_, Resource>) -> Result<PathParameters, Problem> {

@@ -8,9 +8,9 @@ use futures_lite::future;
 use http_types::Method;
 
 use super::Connection;
+use super::exchange::Exchange;
 use crate::app;
-use crate::endpoint::RequestId;
-use crate::http::Response;
+use crate::http::{Request, Response};
 use crate::runtime::TICK;
 use crate::server::Generation;
 
@@ -30,20 +30,23 @@ pub(super) enum Lost {
 }
 
 impl Connection {
-    /// Has the application of this generation answer the request that has arrived. `None`: the client has gone away.
+    /// Has the application of this generation answer a request. `None`: the client has gone away.
     pub(super) async fn answer(
         &mut self,
         generation: &Generation,
-        method: Method,
+        request: Request,
+        exchange: &mut Exchange,
     ) -> io::Result<Option<Response>> {
-        let request = self.reader.request();
-        let id = RequestId::new(request.header(RequestId::HEADER));
         let limit = self.server.settings.request;
+        // What a read is for is gone with its reader; a write is finished.
+        let safe = matches!(request.method(), Method::Get | Method::Head);
+        let routed = generation.app.route_of(self.entrance, &request);
+        exchange.route = routed.route().cloned();
         // On the heap: idle connections do not carry room for it.
         let mut call = Box::pin(generation.app.respond(
-            self.entrance,
+            routed,
             request,
-            id.clone(),
+            exchange.id.clone(),
             self.peer,
             &generation.service,
         ));
@@ -51,8 +54,6 @@ impl Connection {
         if let Some(response) = self.deadline.race(call.as_mut()).await {
             return Ok(Some(response));
         }
-        // What a read is for is gone with its reader; a write is finished.
-        let safe = matches!(method, Method::Get | Method::Head);
         // One that takes longer than a tick is watched.
         self.deadline.arm(match safe && self.half_closed {
             true => HALF_CLOSED,
@@ -74,7 +75,7 @@ impl Connection {
         match called.await {
             Ok(response) => Ok(Some(response)),
             Err(Lost::Late) if safe && self.half_closed => Ok(None),
-            Err(Lost::Late) => Ok(Some(app::timed_out(&id, limit))),
+            Err(Lost::Late) => Ok(Some(app::timed_out(&exchange.id, limit))),
             Err(Lost::Gone) => Ok(None),
             Err(Lost::Cut) => {
                 self.server.count_cut();

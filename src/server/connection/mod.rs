@@ -5,12 +5,14 @@
 //! | `incoming` | waits for heads and bodies |
 //! | `call` | has the application answer, and watches the client meanwhile |
 //! | `outgoing` | writes answers, streams and refusals |
+//! | `exchange` | remembers what logs and metrics tell of a request |
 //!
 //! Answers are collected while further requests are buffered (pipelining) and go out in one write. Every wait has a
 //! deadline, and the deadline belongs to what is waited for: the first byte, the rest of a head, a body, an endpoint,
 //! room in the socket.
 
 mod call;
+mod exchange;
 mod incoming;
 mod outgoing;
 
@@ -20,8 +22,10 @@ use std::sync::Arc;
 
 use http_types::Method;
 
+use self::exchange::Exchange;
 use super::{Server, second};
 use crate::app::{App, Entrance};
+use crate::endpoint::RequestId;
 use crate::http::{Reader, Refusal, Reply};
 use crate::runtime::{self, Deadline, Socket};
 
@@ -110,13 +114,17 @@ impl Connection {
                     if let Err(refusal) = self.await_body(asked).await? {
                         return self.refuse(refusal).await;
                     }
+                    let request = self.reader.request();
+                    let id = RequestId::new(request.header(RequestId::HEADER));
+                    let mut exchange = Exchange::begin(&self.server, Some(asked.method), id);
                     // Kept until the answer is out: one that is streamed needs its database that long.
                     let generation = self.server.generation();
+                    let answered = self.answer(&generation, request, &mut exchange);
                     // Whoever has gone away is owed nothing.
-                    let Some(response) = self.answer(&generation, asked.method).await? else {
+                    let Some(response) = answered.await? else {
                         return Ok(());
                     };
-                    self.put(response, self.reply(asked)).await?
+                    self.put(response, self.reply(asked), &mut exchange).await?
                 }
             };
             self.server.tally.count_request();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_lite::{StreamExt, future};
 
 use super::call::Lost;
+use super::exchange::Exchange;
 use super::{Connection, FLUSH_BYTES, second};
 use crate::app;
 use crate::endpoint::RequestId;
@@ -24,7 +25,13 @@ const LINGER_BYTES: usize = 4 * 1024 * 1024;
 impl Connection {
     /// Adds an answer to those on their way out; a large one goes out at once, a stream as it is made. Says whether
     /// the connection lives on.
-    pub(super) async fn put(&mut self, response: Response, reply: Reply) -> io::Result<bool> {
+    pub(super) async fn put(
+        &mut self,
+        response: Response,
+        reply: Reply,
+        exchange: &mut Exchange,
+    ) -> io::Result<bool> {
+        exchange.answer(response.status());
         let reply = match response.body().is_stream() {
             true => reply.to_stream(),
             false => reply,
@@ -32,12 +39,14 @@ impl Connection {
         let framing = encode_head(&response, reply, &second::date(), &mut self.out);
         match framing {
             Framing::None => {}
-            Framing::Length => self.put_body(response.into_body()).await?,
+            Framing::Length => {
+                let body = response.into_body();
+                exchange.add(body.as_bytes().len());
+                self.put_body(body).await?;
+            }
             Framing::Chunked | Framing::UntilClose => {
-                let request_id = response.header(RequestId::HEADER).unwrap_or_default();
-                let request_id = request_id.to_owned();
                 if let Body::Stream(stream) = response.into_body() {
-                    self.stream(stream, framing, request_id).await?;
+                    self.stream(stream, framing, exchange).await?;
                 }
             }
         }
@@ -58,7 +67,10 @@ impl Connection {
 
     /// Answers a request that cannot be read, and ends the connection.
     pub(super) async fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
-        self.put(app::refused(refusal), self.reader.last_reply())
+        let id = RequestId::new(None);
+        let response = app::refused(refusal, &id);
+        let mut exchange = Exchange::begin(&self.server, None, id);
+        self.put(response, self.reader.last_reply(), &mut exchange)
             .await?;
         self.flush().await?;
         self.linger().await
@@ -72,14 +84,17 @@ impl Connection {
         &mut self,
         mut stream: BodyStream,
         framing: Framing,
-        request_id: String,
+        exchange: &mut Exchange,
     ) -> io::Result<()> {
         loop {
             match self.piece(&mut stream).await {
-                Ok(Some(Ok(piece))) if framing == Framing::Chunked => {
-                    encode_chunk(&piece, &mut self.out);
+                Ok(Some(Ok(piece))) => {
+                    exchange.add(piece.len());
+                    match framing {
+                        Framing::Chunked => encode_chunk(&piece, &mut self.out),
+                        _ => self.out.extend_from_slice(&piece),
+                    }
                 }
-                Ok(Some(Ok(piece))) => self.out.extend_from_slice(&piece),
                 Ok(None) => break,
                 // Whoever made the stream has reported why it failed.
                 Ok(Some(Err(_))) | Err(Lost::Gone) => return self.abort(),
@@ -89,7 +104,7 @@ impl Connection {
                 }
                 Err(Lost::Late) => {
                     observe::emit(&Event::StreamStalled {
-                        request_id,
+                        request_id: exchange.id.as_str().to_owned(),
                         limit: self.server.settings.request,
                     });
                     return self.abort();

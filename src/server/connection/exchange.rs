@@ -1,0 +1,55 @@
+//! A request and its answer, as logs and metrics tell of them.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use http_types::{Method, StatusCode};
+
+use crate::endpoint::{RequestId, Route};
+use crate::server::Server;
+
+/// What is told of a client that did not wait for its answer. nginx's word for it; no client ever sees it.
+pub(super) const GONE: u16 = 499;
+
+/// One request from the moment that all of it has arrived to that when its answer is out; told of when it is dropped,
+/// however it ended.
+pub(super) struct Exchange {
+    server: Arc<Server>,
+    began: Instant,
+    /// None: it is not known, and perhaps none.
+    pub(super) method: Option<Method>,
+    /// None where none fits.
+    pub(super) route: Option<Arc<Route>>,
+    /// None where the target could not be read, and where nobody asks.
+    pub(super) path: Option<Box<str>>,
+    pub(super) id: RequestId,
+    status: u16,
+    /// Of the answer's body.
+    bytes: u64,
+}
+
+impl Exchange {
+    /// One that begins now.
+    pub(super) fn begin(server: &Arc<Server>, method: Option<Method>, id: RequestId) -> Exchange {
+        Exchange {
+            server: server.clone(),
+            began: Instant::now(),
+            method,
+            route: None,
+            path: None,
+            id,
+            status: GONE,
+            bytes: 0,
+        }
+    }
+
+    /// It is answered with this status.
+    pub(super) fn answer(&mut self, status: StatusCode) {
+        self.status = status as u16;
+    }
+
+    /// So many bytes of the answer's body are on their way.
+    pub(super) fn add(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+    }
+}
