@@ -309,6 +309,6 @@ fn problem() -> Response {
     let request_id = black_box("5f0c1d7be0a14d32");
     Response::new(problem.status())
         .with_header("Content-Type", "application/problem+json")
-        .with_body(problem.body(request_id))
+        .with_body(problem.body(request_id, None))
         .with_header("X-Request-Id", request_id.to_owned())
 }

@@ -60,6 +60,8 @@ pub const OPTIONS: &[Opt] = &[
           help: "an executor per thread, or one for all [default: local if 1 thread]" },
     Opt { name: "timeout", short: Some('t'), value: "TIME", default: "30s", commands: SERVE,
           help: "for an endpoint to answer; 504 then" },
+    Opt { name: "stall-threshold", short: None, value: "TIME", default: "50ms", commands: SERVE,
+          help: "what holds a thread up for longer is reported; 0s: nothing is" },
     Opt { name: "graceful-timeout", short: None, value: "TIME", default: "30s", commands: SERVE,
           help: "for requests in flight when stopping" },
     Opt { name: "max-requests", short: None, value: "N", default: "0", commands: SERVE,

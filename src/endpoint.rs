@@ -6,9 +6,13 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use sentry_core::Transaction;
+
 use crate::http::{Method, Request, Response};
 use crate::pg::Pool;
 use crate::runtime::Drain;
+use crate::runtime::stalls::Label;
+use crate::sentry::Sentry;
 
 /// A future that an endpoint answers with.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Response>> + Send + 'a>>;
@@ -47,6 +51,8 @@ pub struct Context {
     pub request_id: RequestId,
     /// The executor's share of the application.
     pub service: Arc<Service>,
+    /// Sentry's, if the request has one.
+    pub trace: Option<Transaction>,
 }
 
 /// A method and a path template, and what they lead to.
@@ -58,6 +64,29 @@ pub struct Route {
     pub template: String,
     /// The endpoint's name in logs, metrics and Sentry: an SQL statement's own, else as the route reads.
     pub endpoint: Arc<str>,
+    label: Label,
+}
+
+impl Route {
+    /// A route to an endpoint of this name.
+    pub fn new(
+        method: Method,
+        template: impl Into<String>,
+        endpoint: impl Into<Arc<str>>,
+    ) -> Route {
+        let endpoint = endpoint.into();
+        Route {
+            method,
+            template: template.into(),
+            label: Label::new(&endpoint),
+            endpoint,
+        }
+    }
+
+    /// What the stall monitor calls the endpoint's work.
+    pub fn label(&self) -> Label {
+        self.label
+    }
 }
 
 /// `GET /markets/{market_id}`: what Sentry calls a transaction.
@@ -67,12 +96,61 @@ impl fmt::Display for Route {
     }
 }
 
+impl Context {
+    /// Does blocking work on a thread that is there for it, and gives what it comes to: what takes longer than a millisecond
+    /// or so, computes or waits without `await`, would hold up every other request of this executor.
+    ///
+    /// When the request is given up, the work goes on to its end; nobody waits for it. A panic of the work is one of the
+    /// endpoint.
+    ///
+    /// ```
+    /// use peppercorn::{Context, Response, StatusCode};
+    ///
+    /// /// Held up like this, the loop answers nobody: the stall monitor names `GET /report` after 50 ms.
+    /// async fn blocking(_: Context) -> anyhow::Result<Response> {
+    ///     std::thread::sleep(std::time::Duration::from_millis(200));
+    ///     Ok(Response::new(StatusCode::Ok))
+    /// }
+    ///
+    /// /// The cure.
+    /// async fn unblocked(context: Context) -> anyhow::Result<Response> {
+    ///     context
+    ///         .unblock(|| std::thread::sleep(std::time::Duration::from_millis(200)))
+    ///         .await;
+    ///     Ok(Response::new(StatusCode::Ok))
+    /// }
+    /// ```
+    pub async fn unblock<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        smol::unblock(work).await
+    }
+
+    /// A step of the request in Sentry's trace of it, if it is traced: an operation, such as `db.query`, and what it is
+    /// about. It lasts until it is dropped.
+    pub fn span(&self, operation: &str, what: &str) -> Span {
+        let transaction = self.trace.as_ref();
+        Span(transaction.map(|transaction| transaction.start_child(operation, what)))
+    }
+}
+
+/// A step of a request; it ends when this is dropped.
+pub struct Span(Option<sentry_core::Span>);
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        if let Some(span) = self.0.take() {
+            span.finish();
+        }
+    }
+}
+
 /// What all requests of one executor share.
 pub struct Service {
     /// The database.
     pub database: Database,
     /// Whether the server is on its way out.
     pub drain: Drain,
+    /// Where failures are reported to, beside the log.
+    pub sentry: Option<Sentry>,
 }
 
 /// Connections for reading and for writing. A pool is absent where no endpoint needs it. Whoever drops it closes them.

@@ -175,6 +175,11 @@ impl Problem {
         self.0.code.as_deref()
     }
 
+    /// The constraint that was violated, when PostgreSQL named one.
+    pub fn constraint(&self) -> Option<&str> {
+        self.0.constraint.as_deref()
+    }
+
     /// Headers of the answer besides its content's.
     pub fn headers(&self) -> &[(&'static str, String)] {
         &self.0.headers
@@ -190,8 +195,9 @@ impl Problem {
         self.0.status.is_server_error() && self.0.status != StatusCode::ServiceUnavailable
     }
 
-    /// The body as RFC 9457 has it, with the extensions `code`, `constraint`, `errors` and `request_id`.
-    pub fn body(&self, request_id: &str) -> Vec<u8> {
+    /// The body as RFC 9457 has it, with the extensions `code`, `constraint`, `errors`, `request_id` and, if Sentry was told
+    /// of it, `event_id`.
+    pub fn body(&self, request_id: &str, event_id: Option<&str>) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
         out.extend_from_slice(b"{\"type\":\"about:blank\",\"title\":");
         json::string(self.0.status.canonical_reason(), &mut out);
@@ -211,6 +217,9 @@ impl Problem {
             member("constraint", constraint);
         }
         member("request_id", request_id);
+        if let Some(event_id) = event_id {
+            member("event_id", event_id);
+        }
         if !self.0.invalid.is_empty() {
             out.extend_from_slice(b",\"errors\":");
             invalid_list(&self.0.invalid, &mut out);
@@ -305,12 +314,12 @@ mod tests {
         };
         let body = Problem::invalid(vec![invalid])
             .with_code("22P02")
-            .body("abc");
+            .body("abc", Some("def"));
         assert_eq!(
             String::from_utf8(body).unwrap(),
             "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\
              \"detail\":\"query parameter limit: is \\\"big\\\"\",\"code\":\"22P02\",\"request_id\":\"abc\",\
-             \"errors\":[{\"in\":\"query\",\"name\":\"limit\",\"message\":\"is \\\"big\\\"\"}]}"
+             \"event_id\":\"def\",\"errors\":[{\"in\":\"query\",\"name\":\"limit\",\"message\":\"is \\\"big\\\"\"}]}"
         );
     }
 

@@ -11,6 +11,7 @@
 //! | [`cli`], [`config`] | what was typed, and what it means |
 //! | [`error`] | one error, two voices; SQLSTATEs to statuses |
 //! | [`observe`] | every event an operator can see, every sentence they read |
+//! | [`panics`] | what a panic says, and who is told |
 //! | [`app`] | routes and what they lead to; the whole request on one screen |
 //! | [`router`] | path templates to values |
 //! | [`endpoint`] | what a route leads to, and what it is given |
@@ -20,14 +21,16 @@
 //! | [`server`] | sockets, connections, the drain |
 //! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
 //! | [`pg`] | connections, the pool, values, the private cluster |
-//! | [`runtime`] | executors, the coarse clock, sockets, the drain |
+//! | [`tls`] | TLS to other servers |
+//! | [`sentry`] | Sentry's client: its thread, its transport |
+//! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
-//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli` know nobody;
-//! `error`, `runtime`, `pg`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an
+//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli`, `tls` know
+//! nobody; `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an
 //! [`App`]; `process` runs a server; the binary sees all.
 
 pub mod app;
@@ -41,14 +44,17 @@ pub mod json;
 #[cfg(test)]
 mod mutate;
 pub mod observe;
+pub mod panics;
 pub mod pg;
 pub mod ping;
 pub mod process;
 pub mod router;
 pub mod runtime;
+pub mod sentry;
 pub mod server;
 pub mod sql;
 mod sys;
+pub mod tls;
 mod work;
 
 /// What holds for any bytes that come from elsewhere: for `tests/fuzz`, and for the tests of the same names.

@@ -121,3 +121,136 @@ pub(crate) fn execute(
     }
     io::Error::last_os_error()
 }
+
+/// A thread of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ThreadId(i32);
+
+impl ThreadId {
+    /// As the kernel counts it.
+    pub(crate) fn number(self) -> i32 {
+        self.0
+    }
+}
+
+/// The calling thread.
+pub(crate) fn this_thread() -> ThreadId {
+    ThreadId(rustix::thread::gettid().as_raw_nonzero().get())
+}
+
+#[cfg(feature = "stacks")]
+pub(crate) use stacks::{HANDLER, stack_of};
+
+/// No thread's stack is known.
+#[cfg(not(feature = "stacks"))]
+pub(crate) fn stack_of(_: ThreadId) -> Vec<usize> {
+    Vec::new()
+}
+
+#[cfg(not(feature = "stacks"))]
+pub(crate) const HANDLER: &str = "no handler";
+
+/// The stack of another thread: it is sent a signal, and notes its own in the handler.
+#[cfg(feature = "stacks")]
+mod stacks {
+    use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+    use std::sync::{Mutex, Once, PoisonError};
+    use std::time::Duration;
+
+    use super::ThreadId;
+
+    /// What the name of the handler's frame holds.
+    pub(crate) const HANDLER: &str = "note_own_stack";
+    /// Ignored by default, and by everybody who does not use urgent data of TCP: should it come late, it does no harm.
+    const SIGNAL: i32 = libc::SIGURG;
+    /// Calls noted at most.
+    const DEPTH: usize = 96;
+    /// For the thread to note them: it takes microseconds, unless the system holds the thread up.
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    const IDLE: usize = 0;
+    /// A thread is asked.
+    const ASKED: usize = 1;
+    /// It is at it.
+    const NOTING: usize = 2;
+    /// It is done.
+    const NOTED: usize = 3;
+
+    static STAGE: AtomicUsize = AtomicUsize::new(IDLE);
+    /// Who is asked.
+    static THREAD: AtomicI32 = AtomicI32::new(0);
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    static ADDRESSES: [AtomicUsize; DEPTH] = [const { AtomicUsize::new(0) }; DEPTH];
+    /// One at a time.
+    static ASKING: Mutex<()> = Mutex::new(());
+    static INSTALLED: Once = Once::new();
+
+    /// The addresses of the calls under way in `thread`, the innermost first, with those of the handler; none if it does
+    /// not answer.
+    pub(crate) fn stack_of(thread: ThreadId) -> Vec<usize> {
+        let _alone = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+        INSTALLED.call_once(install);
+        COUNT.store(0, Ordering::Relaxed);
+        THREAD.store(thread.0, Ordering::Relaxed);
+        STAGE.store(ASKED, Ordering::Release);
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        // SAFETY: a system call with three numbers. A thread that has ended is an error, not another's signal: threads are
+        // asked while they are known to live.
+        let sent = unsafe { libc::syscall(libc::SYS_tgkill, pid, thread.0, SIGNAL) };
+        let step = Duration::from_millis(1);
+        let mut waited = Duration::ZERO;
+        while sent == 0 && waited < PATIENCE && STAGE.load(Ordering::Acquire) != NOTED {
+            std::thread::sleep(step);
+            waited += step;
+        }
+        // It begins no more; if it has begun, it is soon done.
+        let _begun = STAGE.compare_exchange(ASKED, IDLE, Ordering::AcqRel, Ordering::Acquire);
+        while STAGE.load(Ordering::Acquire) == NOTING {
+            std::thread::sleep(step);
+        }
+        STAGE.store(IDLE, Ordering::Release);
+        let count = COUNT.load(Ordering::Relaxed);
+        let addresses = ADDRESSES[..count].iter();
+        addresses
+            .map(|address| address.load(Ordering::Relaxed))
+            .collect()
+    }
+
+    fn install() {
+        // SAFETY: zeroes are a valid sigaction, and it lives until the call is over. The handler does only what handlers
+        // may, see there. SA_RESTART leaves the thread's system calls as they were.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = note_own_stack as extern "C" fn(libc::c_int) as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(SIGNAL, &action, std::ptr::null_mut());
+        }
+    }
+
+    /// The handler: no allocation, no lock, and errno as it was.
+    extern "C" fn note_own_stack(_: libc::c_int) {
+        let own = super::this_thread().0;
+        let asked = THREAD.load(Ordering::Relaxed) == own
+            && STAGE
+                .compare_exchange(ASKED, NOTING, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok();
+        if !asked {
+            return;
+        }
+        let mut count = 0;
+        // SAFETY: errno is this thread's own. The walk goes through the unwinder of libgcc, which since glibc 2.35 finds
+        // frames without a lock, and before with one that a thread may take twice; the closure stores numbers. `ASKING`
+        // keeps other users of the walk in this program out.
+        unsafe {
+            let errno = *libc::__errno_location();
+            backtrace::trace_unsynchronized(|frame| {
+                ADDRESSES[count].store(frame.ip() as usize, Ordering::Relaxed);
+                count += 1;
+                count < DEPTH
+            });
+            *libc::__errno_location() = errno;
+        }
+        COUNT.store(count, Ordering::Relaxed);
+        STAGE.store(NOTED, Ordering::Release);
+    }
+}

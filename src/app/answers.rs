@@ -3,27 +3,31 @@
 use std::time::Duration;
 
 use http_types::StatusCode;
+use sentry_core::types::Uuid;
 
+use crate::capture;
 use crate::endpoint::{Context, RequestId};
 use crate::error::Problem;
 use crate::http::{Refusal, Response};
 
 /// The client's version of an error.
 pub(super) fn explain(error: &anyhow::Error, request_id: &RequestId) -> Response {
-    match error.downcast_ref::<Problem>() {
-        Some(problem) => problem_response(problem, request_id),
+    let event_id = capture::event_id(error);
+    match capture::problem(error) {
+        Some(problem) => problem_response(problem, request_id, event_id),
         // What happened has been reported by the endpoint's wrapper.
-        None => problem_response(
-            &Problem::internal(anyhow::anyhow!("unexpected")),
-            request_id,
-        ),
+        None => {
+            let problem = Problem::internal(anyhow::anyhow!("unexpected"));
+            problem_response(&problem, request_id, event_id)
+        }
     }
 }
 
-fn problem_response(problem: &Problem, request_id: &RequestId) -> Response {
+fn problem_response(problem: &Problem, request_id: &RequestId, event_id: Option<Uuid>) -> Response {
+    let event_id = event_id.map(|id| id.simple().to_string());
     let response = Response::new(problem.status())
         .with_header("Content-Type", "application/problem+json")
-        .with_body(problem.body(request_id.as_str()));
+        .with_body(problem.body(request_id.as_str(), event_id.as_deref()));
     let headers = problem.headers().iter();
     named(
         headers.fold(response, |response, (name, value)| {
@@ -42,16 +46,14 @@ pub(super) fn named(mut response: Response, request_id: &RequestId) -> Response 
 /// The answer to a request that took longer than `limit`; whatever it was doing is given up.
 pub fn timed_out(request_id: &RequestId, limit: Duration) -> Response {
     let detail = format!("the request took longer than {} s", limit.as_secs_f64());
-    problem_response(
-        &Problem::new(StatusCode::GatewayTimeout, detail),
-        request_id,
-    )
+    let problem = Problem::new(StatusCode::GatewayTimeout, detail);
+    problem_response(&problem, request_id, None)
 }
 
 /// The answer to what is not a request.
 pub fn refused(refusal: Refusal, request_id: &RequestId) -> Response {
     let problem = Problem::new(refusal.status(), refusal.to_string());
-    problem_response(&problem, request_id)
+    problem_response(&problem, request_id, None)
 }
 
 /// `pong`.

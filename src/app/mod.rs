@@ -110,11 +110,11 @@ impl App {
             self.routes.insert(
                 &route.template,
                 Entry {
-                    route: Arc::new(Route {
-                        method: route.method,
-                        template: route.template.as_str().to_owned(),
-                        endpoint: route.name.into(),
-                    }),
+                    route: Arc::new(Route::new(
+                        route.method,
+                        route.template.as_str(),
+                        route.name,
+                    )),
                     place: route.place,
                     audience: Audience::Clients,
                     endpoint: captured(route.endpoint),
@@ -215,6 +215,7 @@ impl App {
                     peer,
                     request_id: request_id.clone(),
                     service: service.clone(),
+                    trace: None,
                 };
                 entry.endpoint.call(context).await
             }
@@ -233,12 +234,8 @@ fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
 
 /// A route whose endpoint has no other name.
 fn own_route(method: Method, template: &Template) -> Arc<Route> {
-    let template = template.as_str().to_owned();
-    Arc::new(Route {
-        method,
-        endpoint: format!("{method} {template}").into(),
-        template,
-    })
+    let template = template.as_str();
+    Arc::new(Route::new(method, template, format!("{method} {template}")))
 }
 
 /// Connections kept open per pool. Measured in DESIGN section 7: two are enough while queries are cheap.

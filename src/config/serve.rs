@@ -4,17 +4,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::lookup::{Lookup, number};
-use super::units::size;
-use super::{DatabaseSource, directory};
+use super::units::{duration, size};
+use super::{DatabaseSource, credential, directory};
 use crate::cli::Args;
 use crate::pg::settings::Variables;
 use crate::runtime::{ExecutorKind, Layout};
+use crate::sentry;
 use crate::server::{Address, Settings};
 
 /// Workers at most: each has a place in the scoreboard, and another while it is replaced.
 pub const MOST_WORKERS: usize = 100;
 /// Executor threads of a worker at most, for the same reason.
 const MOST_THREADS: usize = 64;
+/// The shortest stall that can be told from none.
+const SHORTEST_STALL: Duration = Duration::from_millis(10);
 
 /// The settings of `serve`.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Serve {
     pub layout: Layout,
     /// Limits of the server; `connections` as asked for, or 0 for what the descriptor limit leaves.
     pub settings: Settings,
+    /// What holds an executor thread up for longer is reported; zero: nothing is.
+    pub stall_threshold: Duration,
     /// For requests in flight when stopping.
     pub graceful: Duration,
     /// Requests after which a worker is replaced; 0: never.
@@ -45,6 +50,8 @@ pub struct Serve {
     pub db_connections: usize,
     /// The database.
     pub database: DatabaseSource,
+    /// Where failures are reported to, beside the log.
+    pub sentry: Option<sentry::Settings>,
 }
 
 /// How the connections to a TCP address are spread over executors.
@@ -101,11 +108,13 @@ impl Serve {
             accept,
             layout: Layout { threads, executor },
             settings: server,
+            stall_threshold: stall_threshold(&lookup)?,
             graceful: lookup.duration("graceful-timeout")?,
             max_requests,
             max_requests_jitter: lookup.number("max-requests-jitter", 0..=usize::MAX)? as u64,
             db_connections: lookup.number("db-connections", 1..=usize::MAX)?,
             database: lookup.database(&directory)?,
+            sentry: sentry::Settings::read(credential(variables, "sentry-dsn")?, variables)?,
             directory,
         })
     }
@@ -117,6 +126,19 @@ impl Serve {
             most => most.saturating_add(fastrand::u64(0..=self.max_requests_jitter)),
         }
     }
+}
+
+/// The clock that polls are timed with is exact to 10 ms at worst.
+fn stall_threshold(lookup: &Lookup<'_>) -> anyhow::Result<Duration> {
+    lookup.parsed("stall-threshold", |text| match duration(text)? {
+        short if !short.is_zero() && short < SHORTEST_STALL => {
+            let shortest = SHORTEST_STALL.as_millis();
+            Err(format!(
+                "{text:?} is shorter than {shortest} ms, and not 0s"
+            ))
+        }
+        threshold => Ok(threshold),
+    })
 }
 
 /// As gunicorn: WEB_CONCURRENCY stands in where nobody says.

@@ -74,3 +74,22 @@ impl Log for Stderr {
 
     fn flush(&self) {}
 }
+
+/// A log of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// What happens, on standard error.
+    Diagnostics,
+    /// Who asked for what, on standard output.
+    Access,
+}
+
+impl Channel {
+    /// As metrics and events call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Diagnostics => "diagnostics",
+            Channel::Access => "access",
+        }
+    }
+}

@@ -20,6 +20,7 @@ use super::placement::{Outage, State};
 use super::pool::{Pool, Shared};
 use crate::observe::{self, Event};
 use crate::runtime::Spawn;
+use crate::runtime::stalls::Label;
 
 /// Before the second attempt to connect; doubles with each failure.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
@@ -104,7 +105,7 @@ impl Keeper {
         let (alive, ended) = smol::channel::bounded::<()>(1);
         let begin = |opening: Opening| {
             let alive = alive.clone();
-            spawn.spawn(async move {
+            spawn.spawn(Label::DATABASE, async move {
                 session(opening).await;
                 drop(alive);
             });
@@ -115,9 +116,9 @@ impl Keeper {
         while let Ok(order) = orders.recv().await {
             match order {
                 Order::Open(opening) => begin(opening),
-                Order::Drain(work) => spawn.spawn(work),
+                Order::Drain(work) => spawn.spawn(Label::DATABASE, work),
                 Order::Clear(id, connection) => {
-                    spawn.spawn(clear(shared.clone(), id, connection));
+                    spawn.spawn(Label::DATABASE, clear(shared.clone(), id, connection));
                 }
             }
         }

@@ -22,6 +22,7 @@ pub mod status;
 mod supervisor;
 mod swap;
 mod systemd;
+mod watch;
 mod worker;
 
 use std::ffi::CString;

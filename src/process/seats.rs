@@ -71,6 +71,7 @@ fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> 
     Arc::new(Service {
         database,
         drain: worker.drain.clone(),
+        sentry: worker.sentry.clone(),
     })
 }
 

@@ -12,12 +12,17 @@ use super::seats::Seats;
 use super::signals::Signals;
 use super::swap::{self, Make};
 use super::systemd::Systemd;
-use super::{Error, descriptors, ring};
+use super::{Error, descriptors, ring, watch};
 use crate::app::App;
 use crate::config::Serve;
 use crate::observe::{self, Event};
+use crate::panics;
 use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Turn};
+use crate::sentry::Sentry;
 use crate::server::{Abandoned, Entrance, Listener, Settings, Tally};
+
+/// For what Sentry is still to be told when everything else is done.
+const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// Everything that the executors of one process share.
 pub struct Worker {
@@ -44,6 +49,9 @@ pub struct Worker {
     /// For requests in flight when it ends.
     pub(super) graceful: Duration,
     pub(super) db_connections: usize,
+    /// Where failures are reported to, beside the log.
+    pub(super) sentry: Option<Sentry>,
+    stall_threshold: Duration,
     pub(super) clock: Clock,
     pub(super) drain: Drain,
 }
@@ -62,6 +70,12 @@ impl Worker {
     /// # Errors
     /// See [`Error`].
     pub fn new(config: &Serve, place: Place, clock: &Clock) -> Result<Worker, Error> {
+        panics::install();
+        let sentry = config.sentry.as_ref();
+        let tags = [("worker", place.slot().to_string())];
+        let sentry = sentry.map(|settings| Sentry::start(settings, &tags, Arc::new(|_| ())));
+        let sentry = sentry.transpose().map_err(Error::System)?;
+        sentry.iter().for_each(watch::report_failures);
         let Place {
             scoreboard,
             row,
@@ -99,6 +113,8 @@ impl Worker {
             hup: smol::channel::bounded(1),
             graceful: config.graceful,
             db_connections,
+            sentry,
+            stall_threshold: config.stall_threshold,
             clock: clock.clone(),
             drain: Drain::new(clock),
         })
@@ -137,10 +153,15 @@ impl Worker {
         self.row.set(Field::Threads, self.layout.threads as u64);
         let turns: Vec<Turn> = self.row.turns().take(self.layout.threads).collect();
         let seats = Seats::new(self, &app, config, signals);
-        let cut = runtime::run(self.layout, &turns, &seats)?;
+        let monitor = watch::monitor(self.stall_threshold, self.sentry.as_ref())?;
+        let cut = runtime::run(self.layout, &turns, monitor.as_ref(), &seats)?;
+        drop(monitor);
         let cut = cut.into_iter().sum::<Result<usize, Error>>()?;
         if cut > 0 {
             observe::emit(&Event::DrainCut { connections: cut });
+        }
+        if let Some(sentry) = &self.sentry {
+            sentry.flush(FAREWELL);
         }
         if self.supervisor.is_none() {
             observe::emit(&Event::Stopped);

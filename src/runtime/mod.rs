@@ -18,6 +18,7 @@ mod poller;
 mod readable;
 mod socket;
 mod source;
+pub mod stalls;
 mod turn;
 
 use std::fmt;
@@ -37,6 +38,7 @@ pub(crate) use join::join_all;
 pub use readable::Readable;
 pub(crate) use socket::MOST_PATH_BYTES;
 pub use socket::Socket;
+use stalls::{Label, Monitor};
 pub use turn::Turn;
 
 /// Tasks that a thread runs before it looks at its sockets again.
@@ -84,19 +86,19 @@ impl fmt::Display for Layout {
 /// Starts tasks on one executor. The two kinds of executor differ only in what may be spawned; everything
 /// that peppercorn spawns may go on either.
 pub trait Spawn: Clone + 'static {
-    /// Starts `task`; it runs until it is done or the executor ends.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+    /// Starts `task`, whose polls are for `label`; it runs until it is done or the executor ends.
+    fn spawn(&self, label: Label, task: impl Future<Output = ()> + Send + 'static);
 }
 
 impl Spawn for Rc<LocalExecutor<'static>> {
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        LocalExecutor::spawn(self, task).detach();
+    fn spawn(&self, label: Label, task: impl Future<Output = ()> + Send + 'static) {
+        LocalExecutor::spawn(self, stalls::timed(label, task)).detach();
     }
 }
 
 impl Spawn for Arc<Executor<'static>> {
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        Executor::spawn(self, task).detach();
+    fn spawn(&self, label: Label, task: impl Future<Output = ()> + Send + 'static) {
+        Executor::spawn(self, stalls::timed(label, task)).detach();
     }
 }
 
@@ -110,27 +112,31 @@ pub trait Program: Sync {
 
 /// Runs `program` on all threads of `layout` until every seat's main task is done; outputs by seat.
 ///
-/// The calling thread is the first of them. Each notes its turns in the word of its number in `turns`, if there is one.
+/// The calling thread is the first of them. Each notes its turns in the word of its number in `turns`, if there is one, and
+/// is watched by `monitor`, if there is one.
 ///
 /// # Errors
 /// When the system refuses a thread.
 pub fn run<P: Program>(
     layout: Layout,
     turns: &[Turn],
+    monitor: Option<&Monitor>,
     program: &P,
 ) -> std::io::Result<Vec<P::Output>> {
     match layout.executor {
-        ExecutorKind::Local => run_local(layout.threads, turns, program),
-        ExecutorKind::Shared => Ok(vec![run_shared(layout.threads, turns, program)?]),
+        ExecutorKind::Local => run_local(layout.threads, turns, monitor, program),
+        ExecutorKind::Shared => Ok(vec![run_shared(layout.threads, turns, monitor, program)?]),
     }
 }
 
 fn run_local<P: Program>(
     threads: usize,
     turns: &[Turn],
+    monitor: Option<&Monitor>,
     program: &P,
 ) -> std::io::Result<Vec<P::Output>> {
     let seat = |number: usize, poller: Arc<Poller>| {
+        let _watched = monitor.map(Monitor::watch_this_thread);
         let executor = Rc::new(LocalExecutor::new());
         let main = program.run(number, executor.clone());
         poller.block_on(turns.get(number).copied(), run_alone(&executor, main))
@@ -166,7 +172,7 @@ async fn run_alone<T>(executor: &LocalExecutor<'static>, main: impl Future<Outpu
             }
         }
     };
-    future::or(WhenWoken::new(main), tasks).await
+    future::or(WhenWoken::new(stalls::timed(Label::WORKER, main)), tasks).await
 }
 
 /// Lets other tasks run before this one goes on: those too whose sockets have news that nobody has looked at yet.
@@ -178,6 +184,7 @@ pub async fn yield_now() {
 fn run_shared<P: Program>(
     threads: usize,
     turns: &[Turn],
+    monitor: Option<&Monitor>,
     program: &P,
 ) -> std::io::Result<P::Output> {
     let executor = Arc::new(Executor::new());
@@ -192,10 +199,12 @@ fn run_shared<P: Program>(
             std::thread::Builder::new()
                 .name(format!("executor-{number}"))
                 .spawn_scoped(scope, move || {
+                    let _watched = monitor.map(Monitor::watch_this_thread);
                     let _closed = poller.block_on(turn, executor.run(done.recv()));
                 })?;
         }
-        let main = program.run(0, executor.clone());
+        let _watched = monitor.map(Monitor::watch_this_thread);
+        let main = stalls::timed(Label::WORKER, program.run(0, executor.clone()));
         let output = poller.block_on(turns.first().copied(), executor.run(WhenWoken::new(main)));
         drop(running);
         Ok(output)
@@ -215,7 +224,7 @@ mod tests {
             let (sender, receiver) = smol::channel::unbounded();
             for _ in 0..100 {
                 let sender = sender.clone();
-                spawn.spawn(async move {
+                spawn.spawn(Label::TASK, async move {
                     futures_lite::future::yield_now().await;
                     let _sent = sender.send(()).await;
                 });
@@ -231,7 +240,7 @@ mod tests {
 
     #[test]
     fn every_layout_runs_every_task() {
-        let run = |threads, executor| run(Layout { threads, executor }, &[], &Count).unwrap();
+        let run = |threads, executor| run(Layout { threads, executor }, &[], None, &Count).unwrap();
         assert_eq!(run(1, ExecutorKind::Local), [100]);
         assert_eq!(run(3, ExecutorKind::Local), [100, 1100, 2100]);
         assert_eq!(run(1, ExecutorKind::Shared), [100]);

@@ -15,6 +15,7 @@ use super::listener::Listener;
 use super::places::Place;
 use super::{Server, connection};
 use crate::observe::{self, Event};
+use crate::runtime::stalls::Label;
 use crate::runtime::{self, Acceptor, Deadline, Socket, Spawn, TICK};
 
 /// Between attempts while the system refuses more descriptors or memory.
@@ -160,7 +161,7 @@ impl<S: Spawn> Door<S> {
         let (server, alive) = (self.server.clone(), self.alive.clone());
         let entrance = self.listener().entrance();
         let counted = server.tally.connected();
-        self.spawn.spawn(async move {
+        self.spawn.spawn(Label::CONNECTION, async move {
             connection::run(server, entrance, socket, peer).await;
             drop((place, alive, counted));
         });

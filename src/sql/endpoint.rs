@@ -11,15 +11,24 @@ use crate::pg::Parameter;
 pub struct SqlEndpoint {
     /// The statement's number in its pool.
     query: usize,
+    /// As PostgreSQL is given it.
+    statement: String,
     reads: bool,
     binder: Binder,
     shape: Shape,
 }
 
 impl SqlEndpoint {
-    pub(super) fn new(query: usize, reads: bool, binder: Binder, shape: Shape) -> SqlEndpoint {
+    pub(super) fn new(
+        query: usize,
+        statement: String,
+        reads: bool,
+        binder: Binder,
+        shape: Shape,
+    ) -> SqlEndpoint {
         SqlEndpoint {
             query,
+            statement,
             reads,
             binder,
             shape,
@@ -38,6 +47,7 @@ impl SqlEndpoint {
             .as_ref()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("no pool for this endpoint")))?;
         let blame = |problem| self.blame(problem, &parameters);
+        let _span = context.span("db.query", &self.statement);
         let (query, shape, parameters) = (self.query, self.shape, parameters.clone());
         if shape.may_stream() {
             let collector = |outlet| shape.collector(Some(outlet));

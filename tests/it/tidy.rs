@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 /// From the bottom of the house to its top; a room may know those before its own level.
 const LEVELS: &[&[&str]] = &[
     &["work", "mutate"],
-    &["sys", "json", "http", "router", "observe", "cli"],
-    &["error"],
+    &["sys", "json", "http", "router", "observe", "cli", "tls"],
+    &["error", "panics"],
     &["runtime"],
-    &["pg"],
+    &["pg", "sentry"],
     &["endpoint"],
     &["capture", "sql"],
     &["app"],

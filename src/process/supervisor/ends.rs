@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use super::Supervisor;
 use super::member::Member;
-use crate::observe::{self, Event};
+use crate::observe::{self, Event, OutOfMemory};
 use crate::process::Error;
 use crate::process::child::{Child, End};
 use crate::process::scoreboard::Header;
@@ -61,7 +61,7 @@ impl Supervisor {
                     how: end.to_string(),
                     pause: KEEPER_PAUSE,
                 }),
-                (false, None) => self.stop(Signal::TERM, Err(Error::Ended(end.into()))),
+                (false, None) => self.fail_to_boot(end),
             }
         }
         while let Some((index, end)) = self.ended_member() {
@@ -88,7 +88,7 @@ impl Supervisor {
             return self.refuse_reload(format!("a new worker {end}"));
         }
         if !self.up {
-            return self.stop(Signal::TERM, Err(Error::Ended(end.into())));
+            return self.fail_to_boot(end);
         }
         let pause = self.pauses.after(member);
         self.scoreboard
@@ -97,10 +97,27 @@ impl Supervisor {
             slot: member.slot,
             pid: member.child.pid(),
             how: end.to_string(),
-            // The kernel's way when memory runs out.
-            unexplained: end == End::Killed(Signal::KILL.as_raw()) && !member.was_killed(),
+            memory: self.ran_out_of_memory(member, end),
             pause,
         });
+    }
+
+    /// Whether the kernel has killed a worker for want of memory, which it does with SIGKILL.
+    fn ran_out_of_memory(&mut self, member: &Member, end: End) -> OutOfMemory {
+        let unexplained = end == End::Killed(Signal::KILL.as_raw()) && !member.was_killed();
+        match unexplained.then(|| self.oom_kills.was_recent()) {
+            None | Some(Some(false)) => OutOfMemory::No,
+            Some(Some(true)) => OutOfMemory::Yes,
+            Some(None) => OutOfMemory::Perhaps,
+        }
+    }
+
+    /// A process that has ended before the service came to serve ends the service. It has said why, to the log.
+    fn fail_to_boot(&mut self, end: End) {
+        observe::note(&Event::BootFailed {
+            how: end.to_string(),
+        });
+        self.stop(Signal::TERM, Err(Error::Ended(end.into())));
     }
 
     /// Workers first, then the cluster that they use; then nothing is left to supervise.

@@ -17,6 +17,7 @@ mod ends;
 mod itself;
 mod member;
 mod members;
+mod memory;
 mod pauses;
 mod reload;
 mod start;
@@ -36,6 +37,7 @@ use rustix::time::Timespec;
 use self::ends::KEEPER_PAUSE;
 use self::itself::Program;
 use self::member::Member;
+use self::memory::OomKills;
 use self::pauses::Pauses;
 use self::reload::Reload;
 use super::Error;
@@ -66,6 +68,7 @@ pub struct Supervisor {
     systemd: Systemd,
     members: Vec<Member>,
     pauses: Pauses,
+    oom_kills: OomKills,
     keeper: Option<Child>,
     /// When the keeper may be started.
     keeper_due: Instant,
@@ -129,6 +132,7 @@ impl Supervisor {
             systemd: Systemd::new(),
             members: Vec::new(),
             pauses: Pauses::default(),
+            oom_kills: OomKills::from_now_on(),
             keeper: None,
             keeper_due: Instant::now(),
             wanted: config.workers,
@@ -156,6 +160,7 @@ impl Supervisor {
             self.let_go_of_the_replaced();
             if self.is_tick() {
                 self.abort_stuck();
+                self.oom_kills.look();
             }
             self.kill_overdue();
             self.spawn_missing();

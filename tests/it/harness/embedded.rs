@@ -47,7 +47,8 @@ impl Embedded {
             clock: clock(),
             drain: drain.clone(),
         };
-        let thread = std::thread::spawn(move || drop(runtime::run(layout, &[], &seats).unwrap()));
+        let thread =
+            std::thread::spawn(move || drop(runtime::run(layout, &[], None, &seats).unwrap()));
         Embedded {
             drain,
             name,
@@ -105,6 +106,7 @@ impl Program for Seats {
         let service = Arc::new(Service {
             database: none,
             drain: self.drain.clone(),
+            sentry: None,
         });
         let server = Server::new(self.app.clone(), service, self.clock.clone(), self.settings);
         let abandoned = self.abandoned;

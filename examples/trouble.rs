@@ -1,0 +1,77 @@
+//! Handlers that fail, panic and block, and what is said of them.
+//!
+//! ```console
+//! $ cargo run --example trouble &
+//! $ curl localhost:8080/fail
+//! {"type":"about:blank","title":"Internal Server Error","status":500,…,"request_id":"7a1e…"}
+//! error: GET /fail failed: cannot read the report: no such file (request 7a1e…)
+//! $ curl localhost:8080/panic
+//! error: GET /panic panicked at examples/trouble.rs:71:5: there is no report number 7 (request 03bc…)
+//! $ curl localhost:8080/block
+//! error: GET /block holds up its thread main, 62 ms so far, waiting, in …sleep… < trouble::block…
+//! error: GET /block held up its thread for 200 ms
+//! $ curl localhost:8080/unblock      # takes as long, and holds up nobody
+//! ```
+//!
+//! With `SENTRY_DSN` set, Sentry is told too, with stacks; the client learns what Sentry calls it, `event_id`. It takes the
+//! options of `peppercorn serve`.
+
+use std::env;
+use std::iter;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use peppercorn::cli::{self, Parsed};
+use peppercorn::config::Serve;
+use peppercorn::observe::Stderr;
+use peppercorn::pg;
+use peppercorn::process::Worker;
+use peppercorn::runtime::Clock;
+use peppercorn::{App, Context, Method, Response, StatusCode};
+
+/// What the slow handlers take.
+const SLOW: Duration = Duration::from_millis(200);
+
+fn main() -> anyhow::Result<()> {
+    Stderr::install(false);
+    let words = iter::once("serve".into()).chain(env::args_os().skip(1));
+    let args = match cli::parse(words).map_err(anyhow::Error::msg)? {
+        Parsed::Run(args) => args,
+        Parsed::Print(help) => {
+            print!("{help}");
+            return Ok(());
+        }
+    };
+    let config = Serve::resolve(&args, &|name| env::var(name).ok())?;
+    let app = App::new()
+        .route(Method::Get, "/fail", fail)?
+        .route(Method::Get, "/panic", panic)?
+        .route(Method::Get, "/block", block)?
+        .route(Method::Get, "/unblock", unblock)?;
+    let worker = Worker::bind(&config, &Clock::start()?)?;
+    worker.run(app, &pg::Config::new())?;
+    Ok(())
+}
+
+/// `GET /fail`: the client is told that something went wrong, the log and Sentry what.
+async fn fail(_: Context) -> anyhow::Result<Response> {
+    Err(anyhow::anyhow!("no such file")).context("cannot read the report")
+}
+
+/// `GET /panic`: no more than an error of one request.
+#[allow(clippy::panic, reason = "that is what it is for")]
+async fn panic(_: Context) -> anyhow::Result<Response> {
+    panic!("there is no report number {}", 7);
+}
+
+/// `GET /block`: what waits without `await`, or computes for long, holds up every other request of its thread.
+async fn block(_: Context) -> anyhow::Result<Response> {
+    std::thread::sleep(SLOW);
+    Ok(Response::new(StatusCode::NoContent))
+}
+
+/// `GET /unblock`: the cure.
+async fn unblock(context: Context) -> anyhow::Result<Response> {
+    context.unblock(|| std::thread::sleep(SLOW)).await;
+    Ok(Response::new(StatusCode::NoContent))
+}
