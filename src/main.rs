@@ -11,7 +11,7 @@ use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
 use peppercorn::observe::{self, Stderr};
 use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::pg::{self, Cluster};
-use peppercorn::process::{self, Keeper, Place, Role, Worker};
+use peppercorn::process::{self, Keeper, Place, Reporter, Role, Worker};
 use peppercorn::runtime::Clock;
 use peppercorn::sql::{self, Findings};
 
@@ -95,6 +95,7 @@ fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
             work(args, config, files, place)
         }
         Role::Keeper(keeper) => keep(config, keeper),
+        Role::Reporter(reporter) => report(config, reporter),
         Role::Supervisor(supervisor) => supervisor.run().map_err(failure),
     }
 }
@@ -150,6 +151,13 @@ fn keep(config: &Serve, keeper: Keeper) -> Result<(), Failure> {
         )
     };
     keeper.run(start).map_err(classify)
+}
+
+fn report(config: &Serve, reporter: Reporter) -> Result<(), Failure> {
+    let Some(settings) = &config.sentry else {
+        return Err(anyhow::anyhow!("there is no Sentry to report to")).exit(Exit::Internal);
+    };
+    reporter.run(settings).exit(Exit::System)
 }
 
 fn status(config: &Status) -> Result<(), Failure> {

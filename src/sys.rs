@@ -122,6 +122,16 @@ pub(crate) fn execute(
     io::Error::last_os_error()
 }
 
+/// Gives memory back to the system that has been freed and is kept for the next allocation.
+#[cfg(feature = "stacks")]
+pub(crate) fn trim_heap() {
+    // SAFETY: it locks what malloc locks, and moves nothing that is in use.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A thread of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ThreadId(i32);

@@ -35,7 +35,7 @@ pub fn background(sentry: &Sentry, event: &observe::Event) {
     });
 }
 
-/// An event of ours as one of Sentry's: one issue per kind of event, its fields as tags.
+/// An event of ours as one of Sentry's: one issue per kind of event and how it happened, its fields as tags.
 pub fn report(event: &observe::Event) -> Event<'static> {
     let mut report = Event {
         level: match event.level() {
@@ -55,9 +55,16 @@ pub fn report(event: &observe::Event) -> Event<'static> {
         ..Event::default()
     };
     report.tags.insert("event".into(), event.name().into());
+    let mut fingerprint = vec![event.name().into()];
     for (name, field) in event.fields().iter() {
-        report.tags.insert(name.into(), text(field));
+        let text = text(field);
+        // A worker killed for want of memory is another matter than one that aborts itself.
+        if ["how", "late", "out_of_memory"].contains(&name) {
+            fingerprint.push(text.clone().into());
+        }
+        report.tags.insert(name.into(), text);
     }
+    report.fingerprint = fingerprint.into();
     report
 }
 

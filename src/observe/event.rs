@@ -85,6 +85,11 @@ pub enum Event {
         /// How it ended, in words.
         how: String,
     },
+    /// What there is to tell Sentry of workers could not be told.
+    CannotReport {
+        /// Why.
+        error: anyhow::Error,
+    },
     /// The keeper of the private cluster has ended; another is started.
     KeeperEnded {
         /// How, in words.

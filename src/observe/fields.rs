@@ -90,6 +90,7 @@ impl Event {
             Event::WorkerKilled { .. } => "worker_killed",
             Event::CannotStart { .. } => "cannot_start",
             Event::BootFailed { .. } => "boot_failed",
+            Event::CannotReport { .. } => "cannot_report",
             Event::KeeperEnded { .. } => "keeper_ended",
             Event::Reloading => "reloading",
             Event::Reloaded { .. } => "reloaded",
@@ -164,6 +165,7 @@ impl Event {
                 .count("pid", (*pid).into())
                 .text("late", *late),
             Event::CannotStart { error } => none.text("error", format!("{error:#}")),
+            Event::CannotReport { error } => none.text("error", format!("{error:#}")),
             Event::BootFailed { how } => none.text("how", how),
             Event::KeeperEnded { how, pause } => {
                 none.text("how", how).seconds("pause_seconds", *pause)

@@ -59,6 +59,9 @@ impl fmt::Display for Event {
                     "a process of the service {how} before the service came to serve"
                 )
             }
+            Event::CannotReport { error } => {
+                write!(f, "cannot tell Sentry of workers: {error:#}")
+            }
             Event::KeeperEnded { how, pause } => write!(
                 f,
                 "the keeper of the private PostgreSQL {how}; starting it again in {} s",

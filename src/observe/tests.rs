@@ -52,7 +52,8 @@ fn next(event: Option<&Event>) -> Option<Event> {
         Event::WorkerKilled { .. } => Event::BootFailed {
             how: text("ended with status 69"),
         },
-        Event::BootFailed { .. } => Event::CannotStart { error: error() },
+        Event::BootFailed { .. } => Event::CannotReport { error: error() },
+        Event::CannotReport { .. } => Event::CannotStart { error: error() },
         Event::CannotStart { .. } => Event::KeeperEnded {
             how: text("ended with status 1"),
             pause: SECONDS,

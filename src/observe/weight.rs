@@ -27,6 +27,7 @@ impl Event {
             | Event::SchemaChanged { .. }
             | Event::PlacesTaken { .. }
             | Event::AcceptPaused { .. }
+            | Event::CannotReport { .. }
             | Event::Stalled { .. }
             | Event::SlowQuery { .. }
             | Event::SentryUnreachable { .. }
@@ -71,6 +72,7 @@ impl Event {
             | Event::Stalled { .. }
             | Event::StillStuck { .. }
             | Event::ConnectionLost { .. }
+            | Event::CannotReport { .. }
             | Event::SentryUnreachable { .. }
             | Event::SentryBack { .. }
             | Event::LinesLost { .. }

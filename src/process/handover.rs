@@ -17,6 +17,8 @@ pub(super) enum Part {
     Worker(usize),
     /// The keeper of the private cluster.
     Keeper,
+    /// Who sends the supervisor's reports.
+    Reporter,
     /// The supervisor, executed anew in its process.
     Supervisor,
 }
@@ -57,7 +59,7 @@ pub(super) struct Handover {
     pub(super) lifeline: RawFd,
     /// The other end, for the supervisor.
     pub(super) lifeline_held: Option<RawFd>,
-    /// The SQL files of the worker's generation.
+    /// The SQL files of the worker's generation; a reporter's reports.
     pub(super) files: Option<RawFd>,
     /// The sockets for clients came from systemd, which goes on with them.
     pub(super) activated: bool,
@@ -69,6 +71,7 @@ impl fmt::Display for Handover {
         match self.part {
             Part::Worker(row) => write!(f, "worker={row}")?,
             Part::Keeper => f.write_str("keeper")?,
+            Part::Reporter => f.write_str("reporter")?,
             Part::Supervisor => f.write_str("itself")?,
         }
         write!(
@@ -127,6 +130,7 @@ impl FromStr for Handover {
             match key {
                 "worker" => read.part = Part::Worker(value.parse()?),
                 "keeper" => read.part = Part::Keeper,
+                "reporter" => read.part = Part::Reporter,
                 "itself" => read.part = Part::Supervisor,
                 "supervisor" => read.supervisor = value.parse()?,
                 "scoreboard" => read.scoreboard = value.parse()?,
@@ -172,7 +176,12 @@ mod tests {
             owner,
             file,
         };
-        for part in [Part::Worker(3), Part::Keeper, Part::Supervisor] {
+        for part in [
+            Part::Worker(3),
+            Part::Keeper,
+            Part::Reporter,
+            Part::Supervisor,
+        ] {
             let handover = Handover {
                 part,
                 supervisor: 12,

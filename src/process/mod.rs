@@ -3,7 +3,8 @@
 //! ```text
 //! supervisor ─┬─ worker 0     each a process with executors of its own, handed its sockets
 //!             ├─ worker 1
-//!             └─ keeper       of the private cluster, if there is one
+//!             ├─ keeper       of the private cluster, if there is one
+//!             └─ reporter     when there is something to tell Sentry
 //! ```
 //!
 //! [`Role::of_this_process`] says which of them this process is: they are all one program with the same command line.
@@ -14,6 +15,7 @@ mod duty;
 mod handover;
 mod keeper;
 mod place;
+mod reporter;
 mod scoreboard;
 mod seats;
 mod signals;
@@ -39,6 +41,7 @@ use crate::config::Serve;
 
 pub use keeper::Keeper;
 pub use place::Place;
+pub use reporter::Reporter;
 pub use supervisor::Supervisor;
 pub use worker::Worker;
 
@@ -87,6 +90,8 @@ pub enum Role {
     Worker(Place),
     /// It keeps the private cluster of several workers.
     Keeper(Keeper),
+    /// It sends what the supervisor has to report to Sentry.
+    Reporter(Reporter),
     /// It has workers.
     Supervisor(Box<Supervisor>),
 }
@@ -105,6 +110,7 @@ impl Role {
             Some(given) => match given.part {
                 Part::Worker(row) => Place::given(&given, row).map(Role::Worker),
                 Part::Keeper => Keeper::given(&given).map(Role::Keeper),
+                Part::Reporter => Reporter::given(&given).map(Role::Reporter),
                 Part::Supervisor => Supervisor::resume(config.clone(), &given).map(supervise),
             },
         }

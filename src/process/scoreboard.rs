@@ -50,6 +50,8 @@ pub(super) enum Header {
     Cluster,
     /// The process id of the private cluster's keeper, or 0.
     Keeper,
+    /// The process id of the reporter, or 0.
+    Reporter,
     /// Workers started in place of one that had ended, so far.
     Restarts,
 }

@@ -64,6 +64,10 @@ impl Supervisor {
                 (false, None) => self.fail_to_boot(end),
             }
         }
+        if self.reporter.as_ref().and_then(Child::reap).is_some() {
+            self.reporter = None;
+            self.scoreboard.set(Header::Reporter, 0);
+        }
         while let Some((index, end)) = self.ended_member() {
             let mut member = self.members.swap_remove(index);
             // Its last word: one that has just come to serve is not one that never did.
@@ -129,7 +133,7 @@ impl Supervisor {
             // Once is enough, but more do no harm: it waits for the cluster by then.
             keeper.signal(Signal::TERM);
         }
-        self.keeper.is_none()
+        self.keeper.is_none() && self.has_reported()
     }
 
     pub(super) fn end(self) -> Result<(), Error> {

@@ -167,10 +167,11 @@ impl Supervisor {
                 Member::adopt(number, row, handed.collect(), limit)
             });
             resumed.members = members.collect::<Result<_, _>>()?;
-            resumed.keeper = match scoreboard.get(Header::Keeper) {
-                0 => None,
-                pid => Some(Child::adopt(pid as u32)?),
+            let child = |word: Header| match scoreboard.get(word) {
+                0 => Ok(None),
+                pid => Child::adopt(pid as u32).map(Some),
             };
+            (resumed.keeper, resumed.reporter) = (child(Header::Keeper)?, child(Header::Reporter)?);
             Ok(resumed)
         };
         assemble().map_err(Error::System)

@@ -10,6 +10,7 @@
 //! | `start` | execute workers, and the keeper of the private cluster |
 //! | `reload` | put a new generation in place of the old one, or keep the old one |
 //! | `ends` | reap what has ended, and end the service |
+//! | `reports` | have Sentry told of what happened to workers |
 //! | `tell` | tell systemd how it is |
 //! | `itself` | execute a new version of this program in this process, and go on |
 
@@ -20,6 +21,7 @@ mod members;
 mod memory;
 mod pauses;
 mod reload;
+mod reports;
 mod start;
 mod tell;
 
@@ -42,6 +44,7 @@ use self::pauses::Pauses;
 use self::reload::Reload;
 use super::Error;
 use super::child::Child;
+use super::reporter::Reports;
 use super::scoreboard::{Header, Scoreboard};
 use super::signals::{Order, Signals};
 use super::sockets::Sockets;
@@ -72,6 +75,13 @@ pub struct Supervisor {
     keeper: Option<Child>,
     /// When the keeper may be started.
     keeper_due: Instant,
+    /// What there is to tell Sentry; none if it is not to be told.
+    reports: Option<Reports>,
+    reporter: Option<Child>,
+    /// When the next reporter may be started.
+    reporter_due: Instant,
+    /// When the last one's time is over.
+    farewell: Option<Instant>,
     /// Workers wanted.
     wanted: usize,
     /// The one that serves; 1 is the first.
@@ -135,6 +145,10 @@ impl Supervisor {
             oom_kills: OomKills::from_now_on(),
             keeper: None,
             keeper_due: Instant::now(),
+            reports: config.sentry.as_ref().map(|_| Reports::collect()),
+            reporter: None,
+            reporter_due: Instant::now(),
+            farewell: None,
             wanted: config.workers,
             generation: 1,
             files: kept.files,
@@ -165,6 +179,7 @@ impl Supervisor {
             self.kill_overdue();
             self.spawn_missing();
             self.notify_systemd();
+            self.send_reports();
             if self.is_over() {
                 return self.end();
             }
@@ -178,6 +193,7 @@ impl Supervisor {
             Some(self.next_tick),
             self.members.iter().filter_map(Member::due).min(),
             self.pauses.next(),
+            self.farewell,
         ];
         let now = Instant::now();
         let pause = due.into_iter().flatten().min().unwrap_or(now);
@@ -188,7 +204,8 @@ impl Supervisor {
             .members
             .iter()
             .map(|member| &member.child)
-            .chain(&self.keeper);
+            .chain(&self.keeper)
+            .chain(&self.reporter);
         let mut events: Vec<PollFd<'_>> = [self.signals.as_fd(), self.bell.as_fd()]
             .into_iter()
             .chain(children.map(AsFd::as_fd))

@@ -98,6 +98,7 @@ fn named(address: usize) -> Vec<Frame> {
 #[cfg(feature = "stacks")]
 fn forget_names() {
     backtrace::clear_symbol_cache();
+    sys::trim_heap();
 }
 
 #[cfg(not(feature = "stacks"))]

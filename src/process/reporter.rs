@@ -1,0 +1,104 @@
+//! What a supervisor has to tell Sentry, and the process that tells it.
+//!
+//! How a worker died the worker cannot tell, and the supervisor has neither a runtime nor the time for it: it collects its
+//! events, and hands them to a process of the same program that sends them and ends.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::fs::MemfdFlags;
+use sentry_core::Hub;
+use sentry_core::protocol::Event;
+
+use super::Error;
+use super::handover::Handover;
+use crate::capture;
+use crate::observe;
+use crate::sentry::{Category, Sentry, Settings};
+use crate::sys;
+
+/// Reports that wait for a process to send them, at most; more are in the log only.
+const MOST: usize = 50;
+/// For all of them to be sent.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// What this process has to report and cannot send itself.
+pub(super) struct Reports(Arc<Mutex<Vec<Event<'static>>>>);
+
+impl Reports {
+    /// Collects from now on.
+    pub(super) fn collect() -> Reports {
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let collected = reports.clone();
+        let _second = observe::subscribe(move |event| {
+            let mut collected = lock(&collected);
+            if event.is_captured() && collected.len() < MOST {
+                collected.push(capture::report(event));
+            }
+        });
+        Reports(reports)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.0).is_empty()
+    }
+
+    /// All of them, as a file in memory.
+    ///
+    /// # Errors
+    /// The system refuses the memory: they wait on.
+    pub(super) fn take(&self) -> anyhow::Result<OwnedFd> {
+        let mut reports = lock(&self.0);
+        let memory = rustix::fs::memfd_create("peppercorn-reports", MemfdFlags::CLOEXEC)?;
+        let mut memory = File::from(memory);
+        memory.write_all(&serde_json::to_vec(&*reports)?)?;
+        reports.clear();
+        Ok(memory.into())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The process that sends a supervisor's reports.
+pub struct Reporter {
+    reports: File,
+}
+
+impl Reporter {
+    pub(super) fn given(given: &Handover) -> Result<Reporter, Error> {
+        let reports = sys::inherited(given.files.unwrap_or(-1));
+        let reports = reports.context("no reports").map_err(Error::System)?;
+        Ok(Reporter {
+            reports: reports.into(),
+        })
+    }
+
+    /// Sends them.
+    ///
+    /// # Errors
+    /// They cannot be read; the system refuses a thread. That Sentry is not reached is no error: it has been said.
+    pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let mut bytes = vec![0; self.reports.metadata()?.len() as usize];
+        self.reports.read_exact_at(&mut bytes, 0)?;
+        let reports: Vec<Event<'static>> = serde_json::from_slice(&bytes)?;
+        let sentry = Sentry::start(
+            settings,
+            &[("process", "supervisor".into())],
+            Arc::new(|_| ()),
+        )?;
+        for report in reports {
+            sentry.submit(Category::Error, move || {
+                Hub::current().capture_event(report);
+            });
+        }
+        sentry.flush(LIMIT);
+        Ok(())
+    }
+}
