@@ -12,6 +12,7 @@
 //! | [`error`] | one error, two voices; SQLSTATEs to statuses |
 //! | [`observe`] | every event an operator can see, every sentence they read |
 //! | [`panics`] | what a panic says, and who is told |
+//! | [`metrics`] | what is measured, in memory that all processes of a service share; Prometheus' text |
 //! | [`app`] | routes and what they lead to; the whole request on one screen |
 //! | [`router`] | path templates to values |
 //! | [`endpoint`] | what a route leads to, and what it is given |
@@ -29,9 +30,9 @@
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
-//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `cli`, `tls` know
-//! nobody; `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them; `app` composes; `server` runs an
-//! [`App`]; `process` runs a server; the binary sees all.
+//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `metrics`, `cli`,
+//! `tls` know nobody; `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
+//! `app` composes; `server` runs an [`App`]; `process` runs a server; the binary sees all.
 
 pub mod app;
 pub mod capture;
@@ -41,6 +42,7 @@ pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod json;
+pub mod metrics;
 #[cfg(test)]
 mod mutate;
 pub mod observe;

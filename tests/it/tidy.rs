@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 /// From the bottom of the house to its top; a room may know those before its own level.
 const LEVELS: &[&[&str]] = &[
     &["work", "mutate"],
-    &["sys", "json", "http", "router", "observe", "cli", "tls"],
+    &[
+        "sys", "json", "http", "router", "observe", "metrics", "cli", "tls",
+    ],
     &["error", "panics"],
     &["runtime"],
     &["pg", "sentry"],
