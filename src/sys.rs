@@ -13,7 +13,7 @@ use std::ptr;
 use std::sync::atomic::AtomicU64;
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
-use rustix::mm::{MapFlags, ProtFlags, mmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// Has the kernel send `signal` to the child when the thread that spawns it ends, so that a helper process
@@ -37,7 +37,7 @@ pub(crate) fn die_with_parent(command: &mut Command, signal: Signal) {
 }
 
 /// Maps `count` words of shared memory, for as long as the process lives. Memory that is not `writable` may only be
-/// loaded from.
+/// loaded from. It is left out of core dumps: for those the kernel would find memory for every page.
 ///
 /// The file behind `memory` must be that long and sealed against shrinking, else a load beyond its end is a SIGBUS.
 pub(crate) fn share_words(
@@ -50,9 +50,10 @@ pub(crate) fn share_words(
     let bytes = count * size_of::<AtomicU64>();
     // SAFETY: a new mapping at a place of the kernel's choice overlaps nothing. It is never unmapped, so 'static holds;
     // it begins at a page, so it is aligned; zeroes and whatever other processes store are valid words, and all of them
-    // go through atomics.
+    // go through atomics. The advice is about what has just been mapped, and changes nothing that is stored there.
     unsafe {
         let start = mmap(ptr::null_mut(), bytes, access, MapFlags::SHARED, memory, 0)?;
+        madvise(start, bytes, Advice::LinuxDontDump)?;
         Ok(std::slice::from_raw_parts(start.cast(), count))
     }
 }

@@ -1,35 +1,43 @@
 //! The scoreboard: what the processes of a service know of each other, in memory they share.
 //!
-//! A memfd of 64-bit words, each written by one process and read by any: a header, and a row for each worker. The
-//! supervisor makes it and hands it down; a worker that serves alone makes its own. It is also all that a supervisor
+//! A memfd of 64-bit words, each written by one process and read by any: a header, a row for each worker, and for each row
+//! an [arena](Arena) of what its workers have counted, one after the other; another is the supervisor's. The supervisor
+//! makes it and hands it down; a worker that serves alone makes its own. It is also all that a supervisor
 //! needs to know of its workers after it has executed a new version of itself, and what `peppercorn status` reads. A
 //! worker that is killed half way leaves nothing locked or torn: there is no lock, and a word is whole.
 
+mod row;
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::runtime::Turn;
+use crate::metrics::{Arena, arena};
 use crate::sys;
+
+pub(super) use row::{Database, Field, Row, Stage};
 
 /// Workers at once at most, those of two generations together.
 pub(super) const ROWS: usize = 256;
-/// Threads of one worker at most: each has a word.
-pub(crate) const THREADS: usize = 64;
-
 /// The name of the memory, by which `peppercorn status` finds it.
 pub(super) const NAME: &str = "peppercorn-scoreboard";
 /// In the first word: which program this is, and the version of the layout. A binary that knows another refuses it.
-const MAGIC: u64 = u64::from_be_bytes(*b"pepper\0\x01");
+const MAGIC: u64 = u64::from_be_bytes(*b"pepper\0\x02");
 
 const HEADER_WORDS: usize = 64;
-const ROW_WORDS: usize = 128;
-const WORDS: usize = HEADER_WORDS + ROWS * ROW_WORDS;
-/// Where a row's threads begin.
-const TURNS: usize = ROW_WORDS - THREADS;
+/// Where the words are that say how much of each arena is used. Not in the arenas: whoever looks there for nothing would
+/// have the system find memory for it.
+const USED: usize = HEADER_WORDS + ROWS * row::WORDS;
+/// One for each row, and the supervisor's.
+const ARENAS: usize = ROWS + 1;
+/// Where the first arena is: at the begin of a page.
+const FIRST_ARENA: usize = (USED + ARENAS).next_multiple_of(4096 / size_of::<u64>());
+/// Of address space that is a quarter of a GiB; of memory, what is used.
+const WORDS: usize = FIRST_ARENA + ARENAS * arena::WORDS;
 
 /// A word of the header.
 #[derive(Clone, Copy, Debug)]
@@ -54,75 +62,8 @@ pub(super) enum Header {
     Reporter,
     /// Workers started in place of one that had ended, so far.
     Restarts,
-}
-
-/// A word of a row.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Field {
-    /// The worker's process id; 0: the row is free.
-    Pid,
-    /// Its slot, from 0.
-    Slot,
-    /// Its generation.
-    Generation,
-    /// When it was started, in [`now_ms`].
-    Born,
-    /// A [`Stage`].
-    Stage,
-    /// Requests answered.
-    Requests,
-    /// Connections open.
-    Connections,
-    /// A [`Database`].
-    Database,
-    /// Executor threads.
-    Threads,
-    /// 1: the threads share one executor.
-    Shared,
-    /// 1: it has been told to end, by a supervisor that has become another program since.
-    Leaving,
-}
-
-/// How far a worker is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// It prepares.
-    Starting,
-    /// It accepts connections.
-    Serving,
-    /// It serves, and wants to be replaced.
-    Retiring,
-    /// It finishes what is in flight.
-    Draining,
-}
-
-impl Stage {
-    const ALL: [Stage; 4] = [
-        Stage::Starting,
-        Stage::Serving,
-        Stage::Retiring,
-        Stage::Draining,
-    ];
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Stage::Starting => "starting",
-            Stage::Serving => "serving",
-            Stage::Retiring => "retiring",
-            Stage::Draining => "draining",
-        }
-    }
-}
-
-/// What a worker knows of its database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Database {
-    /// It has none.
-    None,
-    /// It answers.
-    Ok,
-    /// It is away.
-    Away,
+    /// When the service was started, in seconds since 1970.
+    Started,
 }
 
 /// The whole table.
@@ -147,6 +88,8 @@ impl Scoreboard {
         let scoreboard = Scoreboard { memory, words };
         scoreboard.set(Header::Pid, std::process::id().into());
         scoreboard.set(Header::Supervised, supervised.into());
+        let started = SystemTime::now().duration_since(UNIX_EPOCH);
+        scoreboard.set(Header::Started, started.map_or(0, |since| since.as_secs()));
         scoreboard.set(Header::Magic, MAGIC);
         Ok(scoreboard)
     }
@@ -179,8 +122,27 @@ impl Scoreboard {
 
     /// The row of this number.
     pub(super) fn row(&self, number: usize) -> Row {
-        let start = HEADER_WORDS + number * ROW_WORDS;
-        Row(&self.words[start..start + ROW_WORDS])
+        let start = HEADER_WORDS + number * row::WORDS;
+        Row(&self.words[start..start + row::WORDS])
+    }
+
+    /// Where the worker of this row counts, and goes on with what those before it have counted.
+    pub(super) fn arena(&self, row: usize) -> Arena {
+        let start = FIRST_ARENA + row * arena::WORDS;
+        let words = &self.words[start..start + arena::WORDS];
+        Arena::new(&self.words[USED + row], words)
+    }
+
+    /// Where the supervisor counts.
+    pub(super) fn supervisors_arena(&self) -> Arena {
+        self.arena(ROWS)
+    }
+
+    /// The arenas that anybody has ever counted in.
+    pub(super) fn arenas(&self) -> impl Iterator<Item = Arena> {
+        let numbers = 0..ARENAS;
+        let used = numbers.filter(|number| self.words[USED + number].load(Ordering::Acquire) != 0);
+        used.map(|number| self.arena(number))
     }
 
     /// The rows that have a worker, by number.
@@ -189,7 +151,7 @@ impl Scoreboard {
         rows.filter(|(_, row)| row.get(Field::Pid) != 0)
     }
 
-    /// A row that has none, with nothing in it; none if all have.
+    /// A row that has none, with nothing in it but its arena; none if all have.
     pub(super) fn free(&self) -> Option<usize> {
         let free = (0..ROWS).find(|number| self.row(*number).get(Field::Pid) == 0)?;
         self.row(free).clear();
@@ -203,75 +165,6 @@ impl AsFd for Scoreboard {
     }
 }
 
-/// A worker's row.
-#[derive(Clone, Copy)]
-pub(super) struct Row(&'static [AtomicU64]);
-
-impl Row {
-    pub(super) fn get(self, field: Field) -> u64 {
-        self.0[field as usize].load(Ordering::Acquire)
-    }
-
-    pub(super) fn set(self, field: Field, value: u64) {
-        self.0[field as usize].store(value, Ordering::Release);
-    }
-
-    pub(super) fn stage(self) -> Stage {
-        let number = self.get(Field::Stage) as usize;
-        *Stage::ALL.get(number).unwrap_or(&Stage::Starting)
-    }
-
-    /// Goes on to `stage`; never back.
-    pub(super) fn advance(self, stage: Stage) {
-        self.0[Field::Stage as usize].fetch_max(stage as u64, Ordering::AcqRel);
-    }
-
-    pub(super) fn database(self) -> Database {
-        match self.get(Field::Database) {
-            0 => Database::None,
-            1 => Database::Ok,
-            _ => Database::Away,
-        }
-    }
-
-    /// Where the worker's threads note their turns.
-    pub(super) fn turns(self) -> impl Iterator<Item = Turn> {
-        self.0[TURNS..].iter().map(Turn::new)
-    }
-
-    /// The word of a field.
-    pub(super) fn word(self, field: Field) -> &'static AtomicU64 {
-        &self.0[field as usize]
-    }
-
-    /// When all of its executors were last seen to move, in [`now_ms`]; none before they run.
-    pub(super) fn heartbeat(self) -> Option<u64> {
-        let threads = self.get(Field::Threads) as usize;
-        let turns = || self.turns().take(threads);
-        // An idle executor is woken several times a second. Of several threads on one some may have nothing to do for
-        // long: they are as alive as the last of them that moved, unless they are in the midst of something.
-        match self.get(Field::Shared) {
-            0 => turns().map(Turn::last_ms).min(),
-            _ => {
-                let newest = turns().map(Turn::last_ms).max()?;
-                let busy = turns()
-                    .filter(|turn| !turn.is_idle())
-                    .map(Turn::last_ms)
-                    .min();
-                Some(busy.map_or(newest, |busy| busy.min(newest)))
-            }
-        }
-        .filter(|last| *last != 0)
-    }
-
-    /// Makes the row free.
-    pub(super) fn clear(self) {
-        for word in self.0 {
-            word.store(0, Ordering::Release);
-        }
-    }
-}
-
 /// Milliseconds on the clock that all processes of the machine share: CLOCK_MONOTONIC.
 pub(super) fn now_ms() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
@@ -281,6 +174,8 @@ pub(super) fn now_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{Metrics, family};
+    use crate::runtime::Turn;
 
     #[test]
     fn what_one_writes_the_other_reads() {
@@ -298,6 +193,44 @@ mod tests {
         own.row(number).clear();
         assert_eq!(other.taken().count(), 0);
         assert_eq!(other.row(number).stage(), Stage::Starting);
+    }
+
+    #[test]
+    fn a_row_is_cleared_and_its_arena_is_not() {
+        let own = Scoreboard::create(true).unwrap();
+        let other = Scoreboard::open(own.as_fd().try_clone_to_owned().unwrap(), false).unwrap();
+        let number = own.free().unwrap();
+        let row = own.row(number);
+        row.set(Field::Pid, 7);
+        let metrics = Metrics::new(own.arena(number), row.now());
+        metrics.counter(&family::STALLS, &["one"]).add(3);
+        std::mem::forget(metrics.active_requests().hold());
+        let active = || {
+            let words = other.row(number).now();
+            words
+                .iter()
+                .map(|word| word.load(Ordering::Relaxed))
+                .sum::<u64>()
+        };
+        assert_eq!((other.arenas().count(), active()), (1, 1));
+        row.clear();
+        assert_eq!((other.arenas().count(), active()), (1, 0));
+        assert_eq!(own.free(), Some(number));
+        let again = Metrics::new(own.arena(number), own.row(number).now());
+        again.counter(&family::STALLS, &["one"]).add(4);
+        let series = other.arenas().flat_map(Arena::series).next().unwrap();
+        assert_eq!(series.cells[0].load(Ordering::Relaxed), 7);
+        Metrics::new(own.supervisors_arena(), &[]).counter(&family::STALLS, &["one"]);
+        assert_eq!(other.arenas().count(), 2);
+    }
+
+    /// The memory is only address space before it is written, and looking at all of it changes nothing.
+    #[test]
+    fn arenas_that_nobody_uses_are_no_memory() {
+        let own = Scoreboard::create(true).unwrap();
+        assert_eq!(own.taken().count() + own.arenas().count(), 0);
+        let bytes = rustix::fs::fstat(&own).unwrap().st_blocks * 512;
+        assert!(bytes <= 512 * 1024, "{bytes} bytes");
     }
 
     #[test]
