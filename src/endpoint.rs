@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sentry_core::Transaction;
 
 use crate::http::{Method, Request, Response};
+use crate::metrics::{Expose, Metrics, RouteMetrics};
 use crate::pg::Pool;
 use crate::runtime::Drain;
 use crate::runtime::stalls::Label;
@@ -56,7 +57,7 @@ pub struct Context {
 }
 
 /// A method and a path template, and what they lead to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Route {
     /// The method.
     pub method: Method,
@@ -65,6 +66,7 @@ pub struct Route {
     /// The endpoint's name in logs, metrics and Sentry: an SQL statement's own, else as the route reads.
     pub endpoint: Arc<str>,
     label: Label,
+    metrics: OnceLock<RouteMetrics>,
 }
 
 impl Route {
@@ -80,12 +82,25 @@ impl Route {
             template: template.into(),
             label: Label::new(&endpoint),
             endpoint,
+            metrics: OnceLock::new(),
         }
     }
 
     /// What the stall monitor calls the endpoint's work.
     pub fn label(&self) -> Label {
         self.label
+    }
+
+    /// Has its requests counted here, from the first on: it counts in one place for as long as it lives.
+    pub fn count_in(&self, metrics: &Metrics) {
+        let route = || metrics.route(&self.template, &self.endpoint);
+        self.metrics.get_or_init(route);
+    }
+
+    /// What is counted of it.
+    pub fn metrics(&self) -> &RouteMetrics {
+        let unread = || Metrics::unread().route(&self.template, &self.endpoint);
+        self.metrics.get_or_init(unread)
     }
 }
 
@@ -151,6 +166,8 @@ pub struct Service {
     pub drain: Drain,
     /// Where failures are reported to, beside the log.
     pub sentry: Option<Sentry>,
+    /// What has been counted, by all processes of the service.
+    pub expose: Expose,
 }
 
 /// Connections for reading and for writing. A pool is absent where no endpoint needs it. Whoever drops it closes them.

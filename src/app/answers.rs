@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use futures_lite::{StreamExt, stream};
 use http_types::StatusCode;
 use sentry_core::types::Uuid;
 
 use crate::capture;
 use crate::endpoint::{Context, RequestId};
 use crate::error::Problem;
-use crate::http::{Refusal, Response};
+use crate::http::{BodyStream, Refusal, Response};
+use crate::metrics::Scrape;
+use crate::metrics::text::CONTENT_TYPE;
+use crate::runtime;
 
 /// The client's version of an error.
 pub(super) fn explain(error: &anyhow::Error, request_id: &RequestId) -> Response {
@@ -85,4 +89,35 @@ pub(super) async fn readyz(context: Context) -> anyhow::Result<Response> {
         }
     };
     Err(Problem::unavailable(reason, Duration::from_secs(1)).into())
+}
+
+/// Bytes of the metrics that are sent at once.
+const PIECE_BYTES: usize = 32 * 1024;
+
+/// What has been counted, and what is now.
+pub(super) async fn metrics(context: Context) -> anyhow::Result<Response> {
+    let mut scrape = Scrape::new((context.service.expose)());
+    let (first, goes_on) = next_piece(&mut scrape).await;
+    let response = Response::new(StatusCode::Ok).with_header("Content-Type", CONTENT_TYPE);
+    if !goes_on {
+        return Ok(response.with_body(first));
+    }
+    let rest = stream::unfold(Some(scrape), |scrape| async {
+        let mut scrape = scrape?;
+        let (piece, goes_on) = next_piece(&mut scrape).await;
+        Some((Ok(piece), goes_on.then_some(scrape)))
+    });
+    Ok(response.with_body(BodyStream::new(stream::once(Ok(first)).chain(rest))))
+}
+
+/// What comes next, and whether that is not all. Others have their turn meanwhile: a service may have thousands of routes.
+async fn next_piece(scrape: &mut Scrape) -> (Vec<u8>, bool) {
+    let mut piece = Vec::new();
+    loop {
+        let goes_on = scrape.advance(&mut piece);
+        if !goes_on || piece.len() >= PIECE_BYTES {
+            return (piece, goes_on);
+        }
+        runtime::yield_now().await;
+    }
 }

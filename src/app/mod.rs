@@ -14,13 +14,14 @@ use tokio_postgres::Config;
 use crate::capture::Capture;
 use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
+use crate::metrics::Metrics;
 use crate::pg::connect::READ_ONLY;
 use crate::pg::{Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
 use crate::sql::{self, Definition};
 
-use answers::{explain, named, ping, readyz};
+use answers::{explain, metrics, named, ping, readyz};
 use routes::{Audience, Entry, Routes};
 
 pub use answers::{pong, refused, timed_out};
@@ -30,6 +31,8 @@ pub use routes::{Conflict, Entrance, Routed};
 pub const PING: &str = "/ping";
 /// The path of the readiness probe: the database answers, and the server is not on its way out.
 pub const READYZ: &str = "/readyz";
+/// The path of what is measured, in Prometheus' text format.
+pub const METRICS: &str = "/metrics";
 
 /// Routes and what they lead to; shared by all executors of a worker.
 pub struct App {
@@ -45,13 +48,14 @@ impl Default for App {
 }
 
 impl App {
-    /// An application that answers `/ping` and `/readyz`.
+    /// An application that answers `/ping`, `/readyz` and `/metrics`.
     pub fn new() -> App {
         let none: Arc<[Query]> = Arc::new([]);
         let mut routes = Routes::new();
         for (path, audience, endpoint) in [
             (PING, Audience::All, captured(ping)),
             (READYZ, Audience::Operators, captured(readyz)),
+            (METRICS, Audience::Operators, captured(metrics)),
         ] {
             // The first routes there are: nothing to conflict with, nothing wrong with the templates.
             let template =
@@ -73,7 +77,8 @@ impl App {
         }
     }
 
-    /// With an entrance for operators: what is meant for them, [`READYZ`], is answered at [`Entrance::Admin`] only.
+    /// With an entrance for operators: what is meant for them, [`READYZ`] and [`METRICS`], is answered at
+    /// [`Entrance::Admin`] only.
     pub fn split(mut self) -> App {
         self.routes.split();
         self
@@ -150,17 +155,23 @@ impl App {
         Ok(self)
     }
 
+    /// Has the requests of every route counted here; it is done once, before the first.
+    pub fn count_in(&self, metrics: &Metrics) {
+        self.routes.all().for_each(|route| route.count_in(metrics));
+    }
+
     /// How many routes there are.
     pub fn routes(&self) -> usize {
         self.routes.count()
     }
 
     /// The pools for this application's statements, and their keepers, for one executor. `connections` is the most
-    /// that is opened for reading, and again for writing.
+    /// that is opened for reading, and again for writing; what they do is counted in `metrics`.
     pub fn database(
         &self,
         config: &Config,
         connections: usize,
+        metrics: &Metrics,
         clock: &Clock,
     ) -> (Database, Vec<Keeper>) {
         let mut keepers = Vec::new();
@@ -175,6 +186,7 @@ impl App {
                 config,
                 min: connections.min(MIN_CONNECTIONS),
                 max: connections,
+                metrics: metrics.clone(),
             };
             let (pool, keeper) = Pool::new(options, queries.clone(), clock.clone());
             keepers.push(keeper);

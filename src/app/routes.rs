@@ -92,6 +92,13 @@ impl Routes {
         Ok(())
     }
 
+    /// Every route; those for both entrances come twice.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Route> {
+        let resources = self.public.iter().chain(self.admin.iter());
+        let entries = resources.flat_map(|(_, resource)| &resource.entries);
+        entries.map(|entry| &*entry.route)
+    }
+
     /// Takes the routes for operators away from the clients' entrance.
     pub(super) fn split(&mut self) {
         let mut public = Router::new();

@@ -15,6 +15,11 @@ impl Counter {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// How many so far, here.
+    pub fn get(self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// So much longer; for a family that is a time.
     pub fn add_time(self, time: Duration) {
         self.add(nanoseconds(time));

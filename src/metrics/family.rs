@@ -113,7 +113,7 @@ families! {
     1 REQUEST_DURATION "http_server_request_duration_seconds"
         ["http_request_method", "http_route", "http_response_status_code"]
         Kind::Histogram(REQUEST_BOUNDS),
-        "Time from a request's arrival to the end of its answer; status 499: the client did not wait for it.";
+        "Time from a request's arrival until its answer is on its way, if streamed to its end; status 499: the client was gone.";
     2 ACTIVE_REQUESTS "http_server_active_requests" [] Kind::Gauge,
         "Requests that have arrived and are not answered yet.";
     3 POOL_CONNECTIONS "peppercorn_db_pool_connections" ["purpose"] Kind::Gauge,

@@ -28,14 +28,16 @@ pub mod scrape;
 mod tests;
 pub mod text;
 
+use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 pub use arena::Arena;
 pub use cells::{Counter, Gauge, Held, Histogram};
 pub use family::Family;
 pub use route::RouteMetrics;
-pub use scrape::{Sample, Scrape, Sources};
+pub use scrape::{Expose, Sample, Scrape, Sources};
 
 use arena::Writer;
 
@@ -121,6 +123,12 @@ impl Metrics {
         Histogram::new(family, self.writer.cells(family, labels))
     }
 
+    /// An endpoint, or what else this names, kept its executor from everything else for so long.
+    pub fn count_stall(&self, endpoint: &str, took: Duration) {
+        self.counter(&family::STALLS, &[endpoint]).add(1);
+        self.histogram(&family::STALL, &[]).observe(took);
+    }
+
     fn gauge(&self, family: &Family, labels: &[&str]) -> Gauge {
         static NOWHERE: AtomicU64 = AtomicU64::new(0);
         let place = now::place(family, labels);
@@ -129,5 +137,11 @@ impl Metrics {
                 .and_then(|place| self.now.get(place))
                 .unwrap_or(&NOWHERE),
         )
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
     }
 }

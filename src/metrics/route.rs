@@ -1,5 +1,6 @@
 //! What is counted of a route. A request looks nothing up: the route keeps what it has found.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use http_types::Method;
 
 use super::arena::Writer;
 use super::cells::{Counter, Histogram};
-use super::family::{ERRORS, REQUEST_DURATION, STALL, STALLS};
+use super::family::{ERRORS, REQUEST_DURATION};
 
 /// Pairs of method and status that a route remembers; what comes beyond is looked up each time.
 const REMEMBERED: usize = 12;
@@ -82,12 +83,11 @@ impl RouteMetrics {
         let cells = self.writer.cells(&ERRORS, &[&self.endpoint, code]);
         Counter(&cells[0]).add(1);
     }
+}
 
-    /// Its endpoint kept its executor from everything else for so long.
-    pub fn count_stall(&self, took: Duration) {
-        let cells = self.writer.cells(&STALLS, &[&self.endpoint]);
-        Counter(&cells[0]).add(1);
-        Histogram::new(&STALL, self.writer.cells(&STALL, &[])).observe(took);
+impl fmt::Debug for RouteMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RouteMetrics({})", self.endpoint)
     }
 }
 

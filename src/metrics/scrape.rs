@@ -2,6 +2,7 @@
 //! has others take their turn in between.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::arena::{Arena, Series, values};
@@ -20,6 +21,9 @@ pub struct Sources {
     /// What is now.
     pub samples: Vec<Sample>,
 }
+
+/// Asks for them at the time of a scrape.
+pub type Expose = Arc<dyn Fn() -> Sources + Send + Sync>;
 
 /// A metric with its labels, and its value.
 pub struct Sample {

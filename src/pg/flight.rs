@@ -10,6 +10,7 @@ use tokio_postgres::{CancelToken, NoTls};
 
 use super::connect::Origin;
 use super::connection::{Collect, Connection, Done};
+use super::measured::Timed;
 use super::pool::{Lease, Shared};
 use super::prepared::Parameter;
 use super::session::Order;
@@ -27,6 +28,8 @@ pub(super) struct InFlight<C: Send + 'static> {
     work: Option<Work<C>>,
     /// Given back at the end.
     lease: Option<Lease>,
+    /// Until what it takes is its reader's doing.
+    timed: Option<Timed>,
 }
 
 impl<C: Collect> InFlight<C> {
@@ -41,6 +44,7 @@ impl<C: Collect> InFlight<C> {
         let connection = lease.connection.clone();
         InFlight {
             work: Some(Box::pin(connection.run(query, parameters, collect))),
+            timed: Some(Timed::begin(lease.shared.durations[query])),
             lease: Some(lease),
         }
     }
@@ -49,7 +53,11 @@ impl<C: Collect> InFlight<C> {
 impl<C: Send + 'static> InFlight<C> {
     /// Has the query have its connection to itself; true if it can, or has ended.
     pub(super) fn take_connection(&mut self) -> bool {
-        (self.lease.as_mut()).is_none_or(Lease::take_connection)
+        let taken = (self.lease.as_mut()).is_none_or(Lease::take_connection);
+        if taken {
+            self.timed = None;
+        }
+        taken
     }
 
     pub(super) fn poll_done(
@@ -62,7 +70,7 @@ impl<C: Send + 'static> InFlight<C> {
         };
         let polled = work.as_mut().poll(context);
         match polled {
-            Poll::Ready(_) => self.lease = None,
+            Poll::Ready(_) => (self.lease, self.timed) = (None, None),
             Poll::Pending => self.work = Some(work),
         }
         polled

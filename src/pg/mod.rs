@@ -6,6 +6,7 @@
 //! | `stream`, [`connect`] | tokio-postgres on our sockets, hosts in turn, one deadline |
 //! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive, `keeping` all pools |
 //! | `flight`, [`outlet`](mod@outlet) | a query under way or abandoned; a large result on its way out |
+//! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
 //! | [`values`] | binary values to JSON |
 //! | `error` | SQLSTATEs to problems |
@@ -17,6 +18,7 @@ pub mod connection;
 mod error;
 mod flight;
 mod keeping;
+mod measured;
 pub mod outlet;
 mod placement;
 pub mod pool;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use smol::channel::Sender;
 
 use super::connection::Connection;
+use super::measured::Levels;
 use super::pool::Lease;
 
 /// A query waits behind others on a connection only if it is expected to wait less than this.
@@ -29,6 +30,8 @@ pub(super) struct State {
     max: usize,
     next_id: u64,
     closed: bool,
+    /// What others have been told of it.
+    pub(super) told: Levels,
 }
 
 /// A request that waits for a place.
@@ -142,6 +145,17 @@ impl State {
             max,
             next_id: 0,
             closed: false,
+            told: Levels::default(),
+        }
+    }
+
+    /// What others are told of it.
+    pub(super) fn levels(&self) -> Levels {
+        let idle = self.places.iter().filter(|place| place.in_flight == 0);
+        Levels {
+            connections: self.places.len(),
+            idle: idle.count(),
+            waiting: self.waiters.len(),
         }
     }
 

@@ -17,7 +17,7 @@
 //! A query that is under way is never just dropped: its rows would hold up the connection. It is cancelled where that
 //! can hit nothing else, and seen to its end.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -25,11 +25,14 @@ use smol::channel::{Receiver, Sender};
 
 use super::connection::{Collect, Connection, Done};
 use super::flight::InFlight;
+use super::measured::{Locked, Timed};
 use super::outlet::{Inlet, Outlet, outlet};
-use super::placement::{Ended, Placed, State, Waiter};
+use super::placement::{Ended, Outage, Placed, State, Waiter};
 use super::prepared::{Parameter, Query};
 use super::session::{Keeper, Opening, Order};
 use crate::error::Problem;
+use crate::metrics::family::QUERY_DURATION;
+use crate::metrics::{Histogram, Metrics, PoolMetrics};
 use crate::runtime::Clock;
 
 /// Requests waiting for a connection, at most; the next is refused at once.
@@ -50,6 +53,8 @@ pub struct Options {
     pub min: usize,
     /// Connections opened at most.
     pub max: usize,
+    /// Where is counted what becomes of its queries.
+    pub metrics: Metrics,
 }
 
 /// Connections to one database for one kind of use. Cheap to clone.
@@ -62,6 +67,9 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) orders: Sender<Order>,
     state: Mutex<State>,
+    metrics: PoolMetrics,
+    /// How long each of the queries takes.
+    pub(super) durations: Vec<Histogram>,
 }
 
 /// What a query comes to that may be too large to be held.
@@ -94,7 +102,13 @@ impl Pool {
     pub fn new(options: Options, queries: Arc<[Query]>, clock: Clock) -> (Pool, Keeper) {
         let (orders, receiver) = smol::channel::unbounded();
         let state = Mutex::new(State::new(queries.len(), options.max));
+        let durations = queries.iter().map(|query| {
+            let labels = [query.name.as_str()];
+            options.metrics.histogram(&QUERY_DURATION, &labels)
+        });
         let pool = Pool(Arc::new(Shared {
+            metrics: options.metrics.pool(options.purpose),
+            durations: durations.collect(),
             options,
             queries,
             clock,
@@ -167,7 +181,7 @@ impl Pool {
     /// Waits until a query would have a place on a connection, as long as a query would wait for it. Whether there is one.
     pub async fn connected(&self) -> bool {
         // The place is given back at once: nothing is sent.
-        self.acquire(0).await.is_ok()
+        self.find(0).await.is_ok()
     }
 
     /// Why there is no connection, while there is none.
@@ -184,12 +198,23 @@ impl Pool {
     }
 
     async fn acquire(&self, query: usize) -> Result<Lease, Problem> {
+        let metrics = &self.0.metrics;
+        let _waited = Timed::begin(metrics.wait);
+        self.find(query).await.map_err(|refused| {
+            if matches!(refused, Refused::Busy) {
+                metrics.timeouts.add(1);
+            }
+            refused.into()
+        })
+    }
+
+    async fn find(&self, query: usize) -> Result<Lease, Refused> {
         let (waiting, opening) = {
             let mut state = self.0.state();
             if let Some(placed) = state.place(query, Instant::now()) {
                 return Ok(self.0.lease(query, placed));
             }
-            refusal(&state).map_or(Ok(()), Err)?;
+            refused(&state).map_or(Ok(()), Err)?;
             let (sender, receiver) = smol::channel::bounded(1);
             let id = state.new_id();
             state.waiters.push_back(Waiter { id, query, sender });
@@ -206,8 +231,8 @@ impl Pool {
         match deadline.race(waiting.receiver.recv()).await {
             Some(Ok(lease)) => Ok(lease),
             // Refused: the connections went away.
-            Some(Err(_)) => Err(refusal(&self.0.state()).unwrap_or_else(busy)),
-            None => Err(busy()),
+            Some(Err(_)) => Err(refused(&self.0.state()).unwrap_or(Refused::Busy)),
+            None => Err(Refused::Busy),
         }
     }
 }
@@ -229,26 +254,41 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Why a request should not even wait.
-fn refusal(state: &State) -> Option<Problem> {
-    if let Some(outage) = state.outage() {
-        let wait = outage.retry_at.saturating_duration_since(Instant::now());
-        let cause = anyhow::anyhow!("{}", outage.reason);
-        return Some(Problem::unavailable("the database is not available", wait).because(cause));
-    }
-    (state.waiters.len() >= WAITERS).then(busy)
+/// Why a query has no place.
+enum Refused {
+    /// There is no database.
+    Away(Outage),
+    /// Too many others are before it.
+    Busy,
 }
 
-fn busy() -> Problem {
-    Problem::unavailable(
-        "the server is busy: no database connection got free in time",
-        RETRY_AFTER,
-    )
+/// Why a request should not even wait.
+fn refused(state: &State) -> Option<Refused> {
+    match state.outage() {
+        Some(outage) => Some(Refused::Away(outage.clone())),
+        None => (state.waiters.len() >= WAITERS).then_some(Refused::Busy),
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Problem {
+        match refused {
+            Refused::Away(outage) => {
+                let wait = outage.retry_at.saturating_duration_since(Instant::now());
+                Problem::unavailable("the database is not available", wait)
+                    .because(anyhow::anyhow!("{}", outage.reason))
+            }
+            Refused::Busy => Problem::unavailable(
+                "the server is busy: no database connection got free in time",
+                RETRY_AFTER,
+            ),
+        }
+    }
 }
 
 impl Shared {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> Locked<'_> {
+        Locked::new(&self.state, &self.metrics)
     }
 
     fn lease(self: &Arc<Self>, query: usize, placed: Placed) -> Lease {

@@ -13,6 +13,8 @@ use crate::json;
 /// A statement to prepare on every connection of a pool.
 #[derive(Clone, Debug)]
 pub struct Query {
+    /// The endpoint's name, for whoever reads what is measured.
+    pub name: String,
     /// With `$1`, `$2`, … for parameters.
     pub sql: String,
     /// One per parameter; [`Type::UNKNOWN`] leaves the type to PostgreSQL.

@@ -12,6 +12,7 @@
 mod child;
 mod descriptors;
 mod duty;
+mod exposed;
 mod handover;
 mod keeper;
 mod place;

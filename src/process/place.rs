@@ -12,6 +12,7 @@ use super::keeper::Keeper;
 use super::scoreboard::{Field, Header, Row, Scoreboard, now_ms};
 use super::sockets::Sockets;
 use crate::config::Serve;
+use crate::metrics::Metrics;
 use crate::sql::Files;
 use crate::sys;
 
@@ -19,6 +20,7 @@ use crate::sys;
 pub struct Place {
     pub(super) scoreboard: Scoreboard,
     pub(super) row: Row,
+    pub(super) metrics: Metrics,
     pub(super) sockets: Sockets,
     pub(super) supervisor: Option<Supervision>,
 }
@@ -46,6 +48,7 @@ impl Place {
         scoreboard.set(Header::Workers, 1);
         scoreboard.set(Header::Generation, 1);
         Ok(Place {
+            metrics: Metrics::new(scoreboard.arena(0), row.now()),
             scoreboard,
             row,
             sockets,
@@ -60,6 +63,7 @@ impl Place {
             let scoreboard = Scoreboard::open(sys::inherited(given.scoreboard)?, true)?;
             Ok(Place {
                 row: scoreboard.row(row),
+                metrics: Metrics::new(scoreboard.arena(row), scoreboard.row(row).now()),
                 scoreboard,
                 sockets,
                 supervisor: Some(Supervision {

@@ -10,6 +10,7 @@ use tokio_postgres::Config;
 
 use super::Error;
 use super::duty;
+use super::exposed::{self, CpuTime};
 use super::scoreboard::{Database, Field};
 use super::signals::Signals;
 use super::worker::Worker;
@@ -49,6 +50,7 @@ impl Seat {
         let (app, clock) = (app.clone(), worker.clock.clone());
         let server = Server::new(app, service, clock, worker.settings)
             .counted_by(worker.tally.clone())
+            .counting_in(worker.metrics.clone())
             .abandoned_when(worker.abandoned.clone());
         Seat {
             server: Arc::new(server),
@@ -63,7 +65,12 @@ impl Seat {
 }
 
 fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> Arc<Service> {
-    let (database, keepers) = app.database(config, worker.db_connections, &worker.clock);
+    let (database, keepers) = app.database(
+        config,
+        worker.db_connections,
+        &worker.metrics,
+        &worker.clock,
+    );
     for keeper in keepers {
         // Refused at the seat's end, when nobody connects any more.
         let _ended = keep.try_send(keeper);
@@ -72,6 +79,10 @@ fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> 
         database,
         drain: worker.drain.clone(),
         sentry: worker.sentry.clone(),
+        expose: {
+            let scoreboard = worker.scoreboard.clone();
+            Arc::new(move || exposed::sources(&scoreboard))
+        },
     })
 }
 
@@ -115,6 +126,8 @@ impl<'a> Seats<'a> {
             }
         };
         let mut serves = false;
+        // One seat for all executors.
+        let mut cpu = (seat == 0).then(|| CpuTime::new(&self.worker.metrics));
         loop {
             // All seats have the same database: one tells of it.
             if seat == 0 {
@@ -128,6 +141,7 @@ impl<'a> Seats<'a> {
             if seat == 0 {
                 self.worker.tell_how_it_is();
             }
+            cpu.iter_mut().for_each(CpuTime::count);
             clock.sleep(HEARTBEAT).await;
         }
     }

@@ -15,6 +15,7 @@ use super::systemd::Systemd;
 use super::{Error, descriptors, ring, watch};
 use crate::app::App;
 use crate::config::Serve;
+use crate::metrics::Metrics;
 use crate::observe::{self, Event};
 use crate::panics;
 use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Turn};
@@ -33,6 +34,8 @@ pub struct Worker {
     admin: Option<String>,
     pub(super) scoreboard: Arc<Scoreboard>,
     pub(super) row: Row,
+    /// Where it counts.
+    pub(super) metrics: Metrics,
     pub(super) supervisor: Option<Supervision>,
     /// Whom it tells how it is, if it has no supervisor.
     pub(super) systemd: Option<Mutex<Systemd>>,
@@ -79,6 +82,7 @@ impl Worker {
         let Place {
             scoreboard,
             row,
+            metrics,
             sockets,
             supervisor,
         } = place;
@@ -103,6 +107,7 @@ impl Worker {
             },
             scoreboard,
             row,
+            metrics,
             systemd: supervisor.is_none().then(|| Mutex::new(Systemd::new())),
             supervisor,
             layout: config.layout,

@@ -16,9 +16,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::app::App;
+use crate::app::{App, PING};
 use crate::endpoint::Service;
 use crate::http::Limits;
+use crate::metrics::{Metrics, RouteMetrics};
 use crate::runtime::{Clock, Drain};
 use places::Places;
 
@@ -87,6 +88,9 @@ pub struct Server {
     settings: Settings,
     /// What others may know of it.
     tally: Tally,
+    /// What is counted of its requests; of the health probe, which asks no application, here.
+    metrics: Metrics,
+    ping: RouteMetrics,
     /// Asked when the drain begins.
     abandoned: Abandoned,
     /// Where clients are counted.
@@ -106,6 +110,8 @@ impl Server {
             clock,
             settings,
             tally: Tally::unread(),
+            ping: ping(&Metrics::unread()),
+            metrics: Metrics::unread(),
             abandoned: Arc::new(|| false),
             public: Places::new(Entrance::Public, settings.connections),
             admin: Places::new(Entrance::Admin, settings.admin_connections),
@@ -116,6 +122,16 @@ impl Server {
     /// Counts in this tally.
     pub fn counted_by(self, tally: Tally) -> Server {
         Server { tally, ..self }
+    }
+
+    /// Counts requests here.
+    pub fn counting_in(self, metrics: Metrics) -> Server {
+        self.generation().app.count_in(&metrics);
+        Server {
+            ping: ping(&metrics),
+            metrics,
+            ..self
+        }
     }
 
     /// Asks this when the drain begins.
@@ -130,6 +146,7 @@ impl Server {
 
     /// Has `app` answer from the next request on. `service` is this executor's share of it, with the same drain.
     pub fn swap(&self, app: Arc<App>, service: Arc<Service>) {
+        app.count_in(&self.metrics);
         let next = Arc::new(Generation { app, service });
         // Dropped outside of the lock: the last one out closes the pools.
         let before = std::mem::replace(&mut *self.locked(), next);
@@ -153,4 +170,8 @@ impl Server {
     fn count_cut(&self) {
         self.cut.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn ping(metrics: &Metrics) -> RouteMetrics {
+    metrics.route(PING, PING)
 }

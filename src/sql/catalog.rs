@@ -231,6 +231,7 @@ fn plan(definition: Definition, types: &HashMap<String, Type>) -> Result<Plan, V
         declarations.push(declaration);
     }
     let query = Query {
+        name: definition.name.clone(),
         sql: definition.statement.sql.clone(),
         parameters,
     };

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_lite::future;
 use peppercorn::Problem;
+use peppercorn::metrics::Metrics;
 use peppercorn::pg::{Collect, Options, Parameter, Pool, Prepared, Query};
 use smol::{Executor, Timer};
 use tokio_postgres::Row;
@@ -27,6 +28,7 @@ struct Running {
 impl Running {
     fn start(database: &Database, max: usize) -> Running {
         let query = |sql: &str, parameters: &[Type]| Query {
+            name: sql.to_owned(),
             sql: sql.to_owned(),
             parameters: parameters.to_vec(),
         };
@@ -42,6 +44,7 @@ impl Running {
             config: database.url().parse().unwrap(),
             min: 2,
             max,
+            metrics: Metrics::unread(),
         };
         let (pool, keeper) = Pool::new(options, Arc::new(queries), clock());
         let executor = Arc::new(Executor::new());

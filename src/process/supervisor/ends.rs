@@ -6,6 +6,7 @@ use rustix::process::Signal;
 
 use super::Supervisor;
 use super::member::Member;
+use super::restarts::Reason;
 use crate::observe::{self, Event, OutOfMemory};
 use crate::process::Error;
 use crate::process::child::{Child, End};
@@ -97,6 +98,7 @@ impl Supervisor {
         let pause = self.pauses.after(member);
         self.scoreboard
             .set(Header::Restarts, self.scoreboard.get(Header::Restarts) + 1);
+        self.restarts.count(Reason::of(member, end));
         observe::emit(&Event::WorkerEnded {
             slot: member.slot,
             pid: member.child.pid(),

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use super::Supervisor;
 use super::ends::{MARGIN, QUICK};
 use super::member::{Member, Phase};
+use super::restarts::Reason;
 use crate::config::MOST_WORKERS;
 use crate::observe::{self, Event};
 use crate::process::scoreboard::{Header, Stage, now_ms};
@@ -97,6 +98,9 @@ impl Supervisor {
             .collect();
         let limit = self.config.graceful + MARGIN;
         for index in leaving {
+            if self.scoreboard.row(self.members[index].row).stage() == Stage::Retiring {
+                self.restarts.count(Reason::Retired);
+            }
             self.members[index].leave(Signal::TERM, limit);
         }
     }

@@ -9,8 +9,8 @@
 //! | `members` | see who serves, who is to be replaced and who has to go |
 //! | `start` | execute workers, and the keeper of the private cluster |
 //! | `reload` | put a new generation in place of the old one, or keep the old one |
-//! | `ends` | reap what has ended, and end the service |
 //! | `reports` | have Sentry told of what happened to workers |
+//! | `ends`, `restarts` | reap what has ended, and end the service |
 //! | `tell` | tell systemd how it is |
 //! | `itself` | execute a new version of this program in this process, and go on |
 
@@ -22,6 +22,7 @@ mod memory;
 mod pauses;
 mod reload;
 mod reports;
+mod restarts;
 mod start;
 mod tell;
 
@@ -42,14 +43,17 @@ use self::member::Member;
 use self::memory::OomKills;
 use self::pauses::Pauses;
 use self::reload::Reload;
+use self::restarts::Restarts;
 use super::Error;
 use super::child::Child;
 use super::reporter::Reports;
+use super::exposed::CpuTime;
 use super::scoreboard::{Header, Scoreboard};
 use super::signals::{Order, Signals};
 use super::sockets::Sockets;
 use super::systemd::Systemd;
 use crate::config::{DatabaseSource, Serve};
+use crate::metrics::Metrics;
 use crate::observe::{self, Event};
 use crate::sql::{self, Files};
 
@@ -72,6 +76,8 @@ pub struct Supervisor {
     members: Vec<Member>,
     pauses: Pauses,
     oom_kills: OomKills,
+    restarts: Restarts,
+    cpu: CpuTime,
     keeper: Option<Child>,
     /// When the keeper may be started.
     keeper_due: Instant,
@@ -131,8 +137,11 @@ impl Supervisor {
 
     /// One that has no workers yet.
     fn with(config: Serve, sockets: Sockets, kept: Kept) -> anyhow::Result<Supervisor> {
+        let metrics = Metrics::new(kept.scoreboard.supervisors_arena(), &[]);
         Ok(Supervisor {
             program: Program::of_this_process()?,
+            restarts: Restarts::new(&metrics),
+            cpu: CpuTime::of_all(&metrics),
             scoreboard: kept.scoreboard,
             bell: kept.bell,
             held: kept.held,
@@ -175,6 +184,7 @@ impl Supervisor {
             if self.is_tick() {
                 self.abort_stuck();
                 self.oom_kills.look();
+                self.cpu.count();
             }
             self.kill_overdue();
             self.spawn_missing();

@@ -6,6 +6,7 @@ use std::time::Instant;
 use http_types::{Method, StatusCode};
 
 use crate::endpoint::{RequestId, Route};
+use crate::metrics::{Held, RouteMetrics};
 use crate::server::Server;
 
 /// What is told of a client that did not wait for its answer. nginx's word for it; no client ever sees it.
@@ -26,6 +27,7 @@ pub(super) struct Exchange {
     status: u16,
     /// Of the answer's body.
     bytes: u64,
+    _active: Held,
 }
 
 impl Exchange {
@@ -40,6 +42,7 @@ impl Exchange {
             id,
             status: GONE,
             bytes: 0,
+            _active: server.metrics.active_requests().hold(),
         }
     }
 
@@ -51,5 +54,41 @@ impl Exchange {
     /// So many bytes of the answer's body are on their way.
     pub(super) fn add(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        let metrics = match &self.route {
+            Some(route) => route.metrics(),
+            None => self.server.metrics.nowhere(),
+        };
+        metrics.observe(self.method, self.status, self.began.elapsed());
+    }
+}
+
+/// Health probes whose answers go out together.
+#[derive(Default)]
+pub(super) struct Pings {
+    count: u64,
+    /// When the first of them was read.
+    began: Option<Instant>,
+}
+
+impl Pings {
+    /// One more.
+    pub(super) fn add(&mut self) {
+        self.count += 1;
+        // Two looks at the clock for each would cost as much as all else that is counted.
+        self.began.get_or_insert_with(Instant::now);
+    }
+
+    /// Their answers are on their way.
+    pub(super) fn count_in(&mut self, metrics: &RouteMetrics) {
+        if let Some(began) = self.began.take() {
+            let count = std::mem::take(&mut self.count);
+            let ok = StatusCode::Ok as u16;
+            metrics.observe_many(Some(Method::Get), ok, count, began.elapsed());
+        }
     }
 }

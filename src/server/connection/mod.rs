@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use http_types::Method;
 
-use self::exchange::Exchange;
+use self::exchange::{Exchange, Pings};
 use super::{Server, second};
 use crate::app::{App, Entrance};
 use crate::endpoint::RequestId;
@@ -46,6 +46,7 @@ pub(super) async fn run(
         out: Vec::new(),
         sent: 0,
         deadline: server.clock.deadline(),
+        pings: Pings::default(),
         trickles: 0,
         half_closed: false,
         leaving: false,
@@ -70,6 +71,8 @@ struct Connection {
     sent: usize,
     /// Of whatever is waited for.
     deadline: Deadline,
+    /// Among those answers.
+    pings: Pings,
     /// Tiny reads of the current request, see [`incoming`].
     trickles: u8,
     /// The client sends no more; it may still read.
@@ -108,6 +111,7 @@ impl Connection {
                     self.reader.skip();
                     let reply = self.reply(asked);
                     second::put_pong(reply, &mut self.out);
+                    self.pings.add();
                     reply.keep_alive()
                 }
                 false => {

@@ -164,6 +164,8 @@ impl Connection {
     }
 
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Before a client can know of it.
+        self.pings.count_in(&self.server.ping);
         while self.sent < self.out.len() {
             self.sent += ready!(self.socket.poll_write(context, &self.out[self.sent..]))?;
         }

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use peppercorn::App;
 use peppercorn::endpoint::{Database, Service};
+use peppercorn::metrics::Sources;
 use peppercorn::runtime::{self, Clock, Drain, ExecutorKind, Layout, Program, Spawn};
 use peppercorn::server::{self, Address, Entrance, Listener, Server, Settings};
 
@@ -107,6 +108,7 @@ impl Program for Seats {
             database: none,
             drain: self.drain.clone(),
             sentry: None,
+            expose: Arc::new(Sources::default),
         });
         let server = Server::new(self.app.clone(), service, self.clock.clone(), self.settings);
         let abandoned = self.abandoned;

@@ -1,0 +1,93 @@
+//! What is counted of a pool: it is counted where it happens to the pool's state, whoever makes it happen.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::placement::State;
+use crate::metrics::{Histogram, PoolMetrics};
+
+/// Of a pool, at one time.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Levels {
+    /// Open connections.
+    pub(super) connections: usize,
+    /// Those without a query.
+    pub(super) idle: usize,
+    /// Queries without a connection.
+    pub(super) waiting: usize,
+}
+
+/// A pool's state, under its lock. What has become of it is told when the lock is given back.
+pub(super) struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    metrics: &'a PoolMetrics,
+}
+
+impl<'a> Locked<'a> {
+    pub(super) fn new(state: &'a Mutex<State>, metrics: &'a PoolMetrics) -> Locked<'a> {
+        Locked {
+            state: state.lock().unwrap_or_else(PoisonError::into_inner),
+            metrics,
+        }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let now = self.state.levels();
+        let told = std::mem::replace(&mut self.state.told, now);
+        let PoolMetrics {
+            connections,
+            idle,
+            waiting,
+            ..
+        } = self.metrics;
+        // Other pools of the process tell there as well.
+        for (gauge, before, now) in [
+            (connections, told.connections, now.connections),
+            (idle, told.idle, now.idle),
+            (waiting, told.waiting, now.waiting),
+        ] {
+            if before != now {
+                gauge.change(before as u64, now as u64);
+            }
+        }
+    }
+}
+
+/// Time that goes into a histogram when it is over, however it ends.
+pub(super) struct Timed {
+    began: Instant,
+    histogram: Histogram,
+}
+
+impl Timed {
+    /// From now on.
+    pub(super) fn begin(histogram: Histogram) -> Timed {
+        Timed {
+            began: Instant::now(),
+            histogram,
+        }
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.histogram.observe(self.began.elapsed());
+    }
+}
