@@ -85,7 +85,10 @@ impl Case {
         let status = problem.map_or(StatusCode::InternalServerError, Problem::status);
         let no_news = problem.is_some_and(|problem| !problem.is_failure());
         let error = match no_news {
-            true => error,
+            true => {
+                self.count(&error);
+                error
+            }
             false => self.report(error),
         };
         self.close(status);
@@ -94,6 +97,7 @@ impl Case {
 
     /// Reports an error, whatever it is.
     pub(super) fn report(&mut self, error: anyhow::Error) -> anyhow::Error {
+        self.count(&error);
         observe::emit(&Event::RequestFailed {
             endpoint: self.route.endpoint.to_string(),
             request_id: self.request_id.as_str().into(),
@@ -106,8 +110,20 @@ impl Case {
         }
     }
 
+    /// Counts an error: by PostgreSQL's code if it has one, else by the status that it means.
+    fn count(&self, error: &anyhow::Error) {
+        let problem = error.downcast_ref::<Problem>();
+        let status = problem.map_or(StatusCode::InternalServerError, Problem::status);
+        let metrics = self.route.metrics();
+        match problem.and_then(Problem::code) {
+            Some(code) => metrics.count_error(code),
+            None => metrics.count_error(&u16::from(status).to_string()),
+        }
+    }
+
     /// Reports a panic. What goes on to the client.
     pub(super) fn panicked(&mut self, panic: Panic) -> anyhow::Error {
+        self.route.metrics().count_error("panic");
         observe::emit(&Event::Panicked {
             endpoint: self.route.endpoint.to_string(),
             request_id: self.request_id.as_str().into(),

@@ -76,7 +76,8 @@ impl Worker {
         panics::install();
         let sentry = config.sentry.as_ref();
         let tags = [("worker", place.slot().to_string())];
-        let sentry = sentry.map(|settings| Sentry::start(settings, &tags, Arc::new(|_| ())));
+        let sentry = sentry
+            .map(|settings| Sentry::start(settings, &tags, watch::count_outcomes(&place.metrics)));
         let sentry = sentry.transpose().map_err(Error::System)?;
         sentry.iter().for_each(watch::report_failures);
         let Place {
@@ -158,7 +159,7 @@ impl Worker {
         self.row.set(Field::Threads, self.layout.threads as u64);
         let turns: Vec<Turn> = self.row.turns().take(self.layout.threads).collect();
         let seats = Seats::new(self, &app, config, signals);
-        let monitor = watch::monitor(self.stall_threshold, self.sentry.as_ref())?;
+        let monitor = watch::monitor(self.stall_threshold, self.sentry.as_ref(), &self.metrics)?;
         let cut = runtime::run(self.layout, &turns, monitor.as_ref(), &seats)?;
         drop(monitor);
         let cut = cut.into_iter().sum::<Result<usize, Error>>()?;

@@ -98,12 +98,13 @@ impl Supervisor {
         let pause = self.pauses.after(member);
         self.scoreboard
             .set(Header::Restarts, self.scoreboard.get(Header::Restarts) + 1);
-        self.restarts.count(Reason::of(member, end));
+        let memory = self.ran_out_of_memory(member, end);
+        self.restarts.count(Reason::of(member, end, memory));
         observe::emit(&Event::WorkerEnded {
             slot: member.slot,
             pid: member.child.pid(),
             how: end.to_string(),
-            memory: self.ran_out_of_memory(member, end),
+            memory,
             pause,
         });
     }

@@ -2,6 +2,7 @@
 
 use super::member::{Member, Phase};
 use crate::metrics::{Counter, Metrics, family};
+use crate::observe::OutOfMemory;
 use crate::process::child::End;
 
 /// What became of a worker that is replaced.
@@ -11,6 +12,8 @@ pub(super) enum Reason {
     Exit,
     /// A signal ended it that its supervisor had not sent.
     Signal,
+    /// The kernel ended it, because memory ran out.
+    Oom,
     /// It did not come to serve, or not in time.
     Start,
     /// It did not move any more.
@@ -20,9 +23,10 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    const ALL: [Reason; 5] = [
+    const ALL: [Reason; 6] = [
         Reason::Exit,
         Reason::Signal,
+        Reason::Oom,
         Reason::Start,
         Reason::Stuck,
         Reason::Retired,
@@ -32,6 +36,7 @@ impl Reason {
         match self {
             Reason::Exit => "exit",
             Reason::Signal => "signal",
+            Reason::Oom => "oom",
             Reason::Start => "start",
             Reason::Stuck => "stuck",
             Reason::Retired => "retired",
@@ -39,8 +44,9 @@ impl Reason {
     }
 
     /// Of a worker that has ended unasked.
-    pub(super) fn of(member: &Member, end: End) -> Reason {
+    pub(super) fn of(member: &Member, end: End, memory: OutOfMemory) -> Reason {
         match (member.phase, end) {
+            _ if memory == OutOfMemory::Yes => Reason::Oom,
             (Phase::Starting { .. } | Phase::Killed { served: false }, _) => Reason::Start,
             (Phase::Aborting { .. } | Phase::Killed { served: true }, _) => Reason::Stuck,
             (_, End::Exit(_)) => Reason::Exit,
