@@ -22,11 +22,11 @@
 //! | [`server`] | sockets, connections, the drain |
 //! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
 //! | [`pg`] | connections, the pool, values, the private cluster |
-//! | [`tls`] | TLS to other servers |
 //! | [`sentry`] | Sentry's client: its thread, its transport |
 //! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
+//! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!

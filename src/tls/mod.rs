@@ -1,17 +1,27 @@
-//! TLS to other servers: PostgreSQL, Sentry.
+//! TLS as a client: to PostgreSQL and to Sentry.
 //!
-//! rustls with the primitives of ring, TLS 1.2 and 1.3. Without the feature `tls` everything is here but a
-//! [`Connector`], which cannot be made.
+//! | module | what it is |
+//! |---|---|
+//! | `connector` | the files, the handshake, the stream |
+//! | `check` | what is asked of a server's certificate |
+//! | `certificate`, `der` | what is read of a certificate that rustls does not tell |
+//! | `absent` | the same API in a program without the feature `tls` |
+//!
+//! A handshake runs where it is awaited. Its arithmetic takes 0.3 ms with ECDSA P-256 and 0.4 ms with RSA 2048 on
+//! a core of 2.5 GHz, in two pieces around the server's answer; it is paid once per connection.
 
-#[cfg(feature = "tls")]
-mod connector;
-#[cfg(feature = "tls")]
-mod verify;
+use std::path::PathBuf;
 
 #[cfg(not(feature = "tls"))]
 mod absent;
-
-use std::path::PathBuf;
+#[cfg(feature = "tls")]
+mod certificate;
+#[cfg(feature = "tls")]
+mod check;
+#[cfg(feature = "tls")]
+mod connector;
+#[cfg(feature = "tls")]
+mod der;
 
 #[cfg(not(feature = "tls"))]
 pub use absent::{Connector, TlsStream};
@@ -21,28 +31,32 @@ pub use connector::{Connector, TlsStream};
 /// How much of a server's certificate is checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
-    /// Nothing: who listens in is kept out, who stands in between is not.
+    /// Nothing: what is sent cannot be read on its way, but who reads it at its end is not known.
     Any,
-    /// That somebody trusted has signed it.
+    /// That a root vouches for it, whatever name it is for.
     Chain(Roots),
-    /// That, and that it is for the host that is meant.
+    /// That a root vouches for it, and that it is for the host that was asked for.
     Full(Roots),
 }
 
-/// Who is trusted to sign certificates.
+/// The certificates whose word is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roots {
-    /// Whom the system trusts; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    /// Those that the system trusts. `SSL_CERT_FILE` and `SSL_CERT_DIR` stand in for them, as for OpenSSL.
     System,
-    /// The certificates in this PEM file.
+    /// Those in a file, in PEM.
+    ///
+    /// What is in it counts as it does for OpenSSL: a server may have one of these certificates itself, may have one of
+    /// version 1 that a root in the file has signed, and its name may stand in the subject when no alternative names
+    /// are given.
     File(PathBuf),
 }
 
-/// Who we are, to servers that ask.
+/// What proves to a server who connects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The certificate, and those between it and a root, in a PEM file.
+    /// The certificate in PEM, and those that lead to a root that the server knows.
     pub certificate: PathBuf,
-    /// Its private key, in a PEM file: PKCS #8, PKCS #1 or SEC 1, not encrypted.
+    /// Its private key in PEM, not encrypted.
     pub key: PathBuf,
 }
