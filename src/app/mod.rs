@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use http_types::Method;
-use tokio_postgres::Config;
 
 use crate::capture::Capture;
 use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
 use crate::metrics::Metrics;
 use crate::pg::connect::READ_ONLY;
-use crate::pg::{Keeper, Options, Pool, Query};
+use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
 use crate::sql::{self, Definition};

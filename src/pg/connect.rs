@@ -1,7 +1,7 @@
 //! One connection to PostgreSQL: hosts in turn, with a deadline over the whole handshake.
 //!
 //! tokio-postgres without its runtime speaks the protocol on a socket we bring; what its `connect` would do
-//! besides (host lists, `connect_timeout`, keepalives, `target_session_attrs`) is done here, as libpq does it.
+//! besides (host lists, `connect_timeout`, keepalives, `target_session_attrs`, TLS) is done here, as libpq does it.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
-use tokio_postgres::tls::NoTlsStream;
-use tokio_postgres::{Client, Config, Connection, NoTls};
+use tokio_postgres::config::{Host, SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::{CancelToken, Client, Connection};
 
-use super::stream::Stream;
+use super::config::Config;
+use super::handshake::{Failed, Secured, Terms};
+use super::stream::{Ready, Stream};
 use crate::runtime::{Clock, Socket};
 
 /// Where libpq looks for the server's UNIX socket when no host is given (Debian's place).
@@ -25,7 +26,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const READ_ONLY: &str = "-c default_transaction_read_only=on";
 
 /// The half of a connection that moves bytes: it must be polled for the [`Client`] to get answers.
-pub type Driver = Connection<Stream, NoTlsStream>;
+pub type Driver = Connection<Stream, Stream>;
 
 /// A connection that has just been opened.
 pub struct Opened {
@@ -42,6 +43,8 @@ pub struct Opened {
 pub struct Origin {
     address: Address,
     socket: Arc<Socket>,
+    /// If it is inside of TLS.
+    terms: Option<Terms>,
 }
 
 /// Where a socket goes.
@@ -52,12 +55,22 @@ enum Address {
 }
 
 impl Origin {
-    /// Another socket to the same server: a cancellation travels on one of its own.
-    ///
-    /// # Errors
-    /// Those of connecting.
-    pub async fn open(&self) -> anyhow::Result<Socket> {
-        open(&self.address).await
+    /// Asks the server to cancel what a connection runs, on another one that is secured as the first; done when the
+    /// server has acted on it.
+    pub(super) async fn cancel(&self, backend: CancelToken) -> anyhow::Result<()> {
+        let socket = Arc::new(open(&self.address).await?);
+        let stream = match &self.terms {
+            None => Stream::new(socket.clone()),
+            Some(terms) => match terms.secure(socket.clone()).await? {
+                Secured::Encrypted(stream) => stream,
+                Secured::Declined(_) => bail!("the server has ceased to speak TLS"),
+            },
+        };
+        backend.cancel_query_raw(stream, Ready).await?;
+        // The server closes the connection after it has signalled the backend. It does not read our goodbye: then it is
+        // a reset.
+        while let Ok(1..) = socket.read(&mut [0; 64]).await {}
+        Ok(())
     }
 
     /// Breaks the connection off; its driver notices at once.
@@ -71,9 +84,6 @@ impl Origin {
 /// # Errors
 /// The last host's error, naming the host.
 pub async fn connect(config: &Config, clock: &Clock) -> anyhow::Result<Opened> {
-    if matches!(config.get_ssl_mode(), SslMode::Require) {
-        bail!("sslmode=require: this version does not speak TLS to PostgreSQL");
-    }
     let hosts = hosts(config);
     if !config.get_hosts().is_empty() && ![0, hosts.len()].contains(&config.get_hostaddrs().len()) {
         bail!("hostaddr does not name one address for each host");
@@ -102,7 +112,7 @@ pub async fn connect(config: &Config, clock: &Clock) -> anyhow::Result<Opened> {
         // As libpq: a name's addresses are hosts of their own, each with its own time.
         for address in addresses {
             deadline.arm(limit);
-            let connected = deadline.race(connect_address(address, config)).await;
+            let connected = deadline.race(connect_address(address, host, config)).await;
             match connected.unwrap_or_else(|| Err(late())) {
                 Ok(opened) => return Ok(opened),
                 Err(error) => last = Some(error.context(place())),
@@ -169,12 +179,85 @@ async fn addresses(
     }
 }
 
-async fn connect_address(address: Address, config: &Config) -> anyhow::Result<Opened> {
-    let socket = Arc::new(open(&address).await?);
-    let stream = Stream::new(socket.clone());
-    let (client, mut driver) = config.connect_raw(stream, NoTls).await?;
+async fn connect_address(address: Address, host: &Host, config: &Config) -> anyhow::Result<Opened> {
+    let Some(terms) = terms(&address, host, config)? else {
+        return begin(&address, None, config).await;
+    };
+    let first = match begin(&address, Some(&terms), config).await {
+        Err(error) if config.get_ssl_mode() == SslMode::Prefer && may_do_without(&error) => error,
+        ended => return ended,
+    };
+    begin(&address, None, config).await.map_err(|second| {
+        match (format!("{first:#}"), format!("{second:#}")) {
+            (first, same) if first == same => second,
+            (first, _) => second.context(format!("with TLS: {first}; without")),
+        }
+    })
+}
+
+/// Whether libpq would try without TLS after this: when there is none, or the server does not let us in with it.
+fn may_do_without(error: &anyhow::Error) -> bool {
+    let refused = error.downcast_ref::<tokio_postgres::Error>();
+    let code = refused.and_then(|error| error.code());
+    error.is::<Failed>() || code.is_some_and(|code| code.code().starts_with("28"))
+}
+
+/// How TLS is spoken, if it is: never on UNIX sockets, as libpq.
+fn terms(address: &Address, host: &Host, config: &Config) -> anyhow::Result<Option<Terms>> {
+    let mode = config.get_ssl_mode();
+    let (Address::Tcp(_), Host::Tcp(name)) = (address, host) else {
+        return Ok(None);
+    };
+    match config.connector() {
+        _ if mode == SslMode::Disable => Ok(None),
+        Some(_) if config.is_named() && config.get_hosts().is_empty() => {
+            bail!("sslmode=verify-full needs the host's name, and hostaddr is an address")
+        }
+        Some(connector) => Ok(Some(Terms {
+            connector: connector.clone(),
+            host: name.clone(),
+            direct: config.get_ssl_negotiation() == SslNegotiation::Direct,
+        })),
+        None if mode == SslMode::Prefer => Ok(None),
+        None if cfg!(feature = "tls") => {
+            bail!("TLS is asked for, but was not when the settings were read")
+        }
+        None => {
+            bail!("TLS is asked for, and this program was built without it (its feature `tls`)")
+        }
+    }
+}
+
+/// Opens a connection and the session on it.
+async fn begin(
+    address: &Address,
+    terms: Option<&Terms>,
+    config: &Config,
+) -> anyhow::Result<Opened> {
+    let socket = Arc::new(open(address).await?);
+    let (stream, terms) = match terms {
+        None => (Stream::new(socket.clone()), None),
+        Some(terms) => match terms.secure(socket.clone()).await? {
+            Secured::Encrypted(stream) => (stream, Some(terms)),
+            Secured::Declined(stream) if config.get_ssl_mode() == SslMode::Prefer => (stream, None),
+            Secured::Declined(_) => bail!(
+                "the server does not speak TLS, and sslmode asks for it; it would with `ssl = on`"
+            ),
+        },
+    };
+    // The handshake has been done: tokio-postgres is to take the stream for what it is.
+    let mut session = tokio_postgres::Config::clone(config);
+    match terms {
+        None => session.ssl_mode(SslMode::Disable),
+        Some(_) => (session.ssl_mode(SslMode::Require)).ssl_negotiation(SslNegotiation::Direct),
+    };
+    let (client, mut driver) = session.connect_raw(stream, Ready).await?;
     check_session(config, &client, &mut driver).await?;
-    let origin = Origin { address, socket };
+    let origin = Origin {
+        address: address.clone(),
+        socket,
+        terms: terms.cloned(),
+    };
     Ok(Opened {
         client,
         driver,

@@ -6,15 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio_postgres::{CancelToken, NoTls};
-
-use super::connect::Origin;
 use super::connection::{Collect, Connection, Done};
 use super::measured::Timed;
 use super::pool::{Lease, Shared};
 use super::prepared::Parameter;
 use super::session::Order;
-use super::stream::Stream;
 use crate::error::Problem;
 use crate::runtime::TICK;
 
@@ -107,7 +103,9 @@ impl<C: Send + 'static> Drop for InFlight<C> {
 pub(super) async fn clear(shared: Arc<Shared>, id: u64, connection: Arc<Connection>) {
     let cleared = async {
         loop {
-            cancel(connection.origin(), connection.cancel_token()).await?;
+            (connection.origin())
+                .cancel(connection.cancel_token())
+                .await?;
             let mut turn = shared.clock.deadline();
             turn.arm(TICK);
             // Late: what was cancelled had another behind it.
@@ -125,14 +123,4 @@ pub(super) async fn clear(shared: Arc<Shared>, id: u64, connection: Arc<Connecti
         }
         Some(Err(_)) | None => connection.kill(),
     }
-}
-
-/// Asks the server to cancel what a connection runs; done when the server has acted on it.
-pub(super) async fn cancel(origin: &Origin, backend: CancelToken) -> anyhow::Result<()> {
-    let socket = Arc::new(origin.open().await?);
-    let mut stream = Stream::new(socket.clone());
-    backend.cancel_query_raw(&mut stream, NoTls).await?;
-    // The server closes the connection after it has signalled the backend.
-    while socket.read(&mut [0; 16]).await? > 0 {}
-    Ok(())
 }

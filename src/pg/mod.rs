@@ -2,8 +2,9 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`settings`] | where the database is: URL, `PG*`, `.pgpass` |
-//! | `stream`, [`connect`] | tokio-postgres on our sockets, hosts in turn, one deadline |
+//! | [`settings`], `options` | where the database is: URL, `PG*`, `.pgpass` |
+//! | `config`, `secure` | what comes of that; TLS as libpq's options ask for it |
+//! | `stream`, `handshake`, [`connect`] | tokio-postgres on our sockets, with TLS, hosts in turn, one deadline |
 //! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive, `keeping` all pools |
 //! | `flight`, [`outlet`](mod@outlet) | a query under way or abandoned; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
@@ -13,26 +14,30 @@
 //! | [`cluster`] | a PostgreSQL of our own when none is given |
 
 pub mod cluster;
+mod config;
 pub mod connect;
 pub mod connection;
 mod error;
 mod flight;
+mod handshake;
 mod keeping;
 mod measured;
+mod options;
 pub mod outlet;
 mod placement;
 pub mod pool;
 pub mod prepared;
+mod secure;
 mod session;
 pub mod settings;
 mod stream;
 pub mod values;
 
 pub use cluster::Cluster;
+pub use config::Config;
 pub use connection::{Collect, Done};
 pub use keeping::keep;
 pub use outlet::Outlet;
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
 pub use prepared::{Parameter, PrepareError, Prepared, Query};
 pub use session::Keeper;
-pub use tokio_postgres::Config;

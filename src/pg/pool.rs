@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use smol::channel::{Receiver, Sender};
 
+use super::config::Config;
 use super::connection::{Collect, Connection, Done};
 use super::flight::InFlight;
 use super::measured::{Locked, Timed};
@@ -48,7 +49,7 @@ pub struct Options {
     /// What its connections are for, in the operator's words: `reading`, `writing`.
     pub purpose: &'static str,
     /// Where to, as whom, with which session settings.
-    pub config: tokio_postgres::Config,
+    pub config: Config,
     /// Connections kept open; reopened when lost.
     pub min: usize,
     /// Connections opened at most.

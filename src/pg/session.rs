@@ -15,7 +15,7 @@ use tokio_postgres::AsyncMessage;
 
 use super::connect::{self, Driver, Opened};
 use super::connection::Connection;
-use super::flight::{CANCEL_LIMIT, cancel, clear};
+use super::flight::{CANCEL_LIMIT, clear};
 use super::placement::{Outage, State};
 use super::pool::{Pool, Shared};
 use crate::observe::{self, Event};
@@ -191,7 +191,7 @@ async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Re
         None => {
             // Closing the connection would leave the backend waiting for its lock.
             deadline.arm(CANCEL_LIMIT);
-            let _kept_waiting = deadline.race(cancel(&origin_again, backend)).await;
+            let _kept_waiting = deadline.race(origin_again.cancel(backend)).await;
             let limit = PREPARE_LIMIT.as_secs();
             bail!("the statements were not prepared within {limit} s; is a table locked?");
         }

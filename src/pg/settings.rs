@@ -7,10 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{ChannelBinding, Host, SslNegotiation, TargetSessionAttrs};
 
+use super::config::Config;
 use super::connect::DEFAULT_SOCKET_DIR;
+use super::options::{self, Taken};
+use super::secure;
 
 /// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -22,14 +24,15 @@ pub fn in_environment(variables: Variables<'_>) -> bool {
         .any(|name| variables(name).is_some())
 }
 
-/// The settings from a URL or `key=value` string, completed from the environment.
+/// The settings from a URL or `key=value` string, completed from the environment. The files of certificates that they
+/// lead to are read.
 ///
 /// # Errors
-/// What is wrong with the URL or a variable; never with the password in the text.
+/// What is wrong with the URL, a variable or a file; never with the password in the text.
 pub fn read(url: Option<&str>, variables: Variables<'_>) -> anyhow::Result<Config> {
-    let mut config = match url {
+    let (mut config, taken) = match url {
         Some(url) => parse(url)?,
-        None => Config::new(),
+        None => Default::default(),
     };
     complete(&mut config, variables)?;
     if config.get_password().is_none()
@@ -37,38 +40,47 @@ pub fn read(url: Option<&str>, variables: Variables<'_>) -> anyhow::Result<Confi
     {
         config.password(password);
     }
-    Ok(config)
+    let unix = |host: &Host| matches!(host, Host::Unix(_));
+    let local = config.get_hosts().iter().all(unix);
+    let local = local && (config.get_hostaddrs().is_empty() || !config.get_hosts().is_empty());
+    let negotiation = config.get_ssl_negotiation();
+    let secure = secure::read(&taken, variables, negotiation, !local)?;
+    Ok(Config::with(config, secure))
 }
 
-fn parse(url: &str) -> anyhow::Result<Config> {
+fn parse(url: &str) -> anyhow::Result<(tokio_postgres::Config, Taken)> {
     // What is not a URL is read as `key=value`: then a key is all that stands before the first `=`, and the parser's
     // error would show it, with the password of a URL whose scheme is misspelt.
     let is_url = ["postgres://", "postgresql://"]
         .iter()
         .any(|scheme| url.starts_with(scheme));
+    let (url, taken) = match is_url {
+        true => options::of_url(url),
+        false => options::of_pairs(url),
+    };
     let parsed = match url.contains("://") && !is_url {
         true => Err(anyhow::anyhow!(
             "it begins neither postgres:// nor postgresql://"
         )),
         // The parser's errors name the option, not its value: safe to show.
-        false => url
-            .parse::<Config>()
-            .map_err(|error| match std::error::Error::source(&error) {
+        false => url.parse::<tokio_postgres::Config>().map_err(|error| {
+            match std::error::Error::source(&error) {
                 Some(cause) => anyhow::anyhow!("{cause}"),
                 None => anyhow::anyhow!("{error}"),
-            }),
+            }
+        }),
     };
     let has_sign = |host: &Host| matches!(host, Host::Tcp(name) if name.contains('@'));
     parsed
         .and_then(|config| match config.get_hosts().iter().any(has_sign) {
             // The rest of the password would be shown wherever the host is.
             true => bail!("an @ in the user's name or the password is written %40"),
-            false => Ok(config),
+            false => Ok((config, taken)),
         })
         .context("the database URL is not valid; expected postgres://user@host:port/database")
 }
 
-fn complete(config: &mut Config, variables: Variables<'_>) -> anyhow::Result<()> {
+fn complete(config: &mut tokio_postgres::Config, variables: Variables<'_>) -> anyhow::Result<()> {
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         for host in list(variables("PGHOST")) {
             // As libpq: a host that is a path is a UNIX socket's directory.
@@ -114,15 +126,24 @@ fn complete(config: &mut Config, variables: Variables<'_>) -> anyhow::Result<()>
             .with_context(|| format!("PGCONNECT_TIMEOUT {seconds:?} is not a number of seconds"))?;
         config.connect_timeout(Duration::from_secs(seconds));
     }
-    // These two have a value from the start: a variable only replaces the default.
-    if let (SslMode::Prefer, Some(mode)) = (config.get_ssl_mode(), variables("PGSSLMODE")) {
-        config.ssl_mode(match mode.as_str() {
-            "disable" => SslMode::Disable,
-            "allow" | "prefer" => SslMode::Prefer,
-            "require" | "verify-ca" | "verify-full" => SslMode::Require,
-            _ => bail!(
-                "PGSSLMODE {mode:?} is not one of disable, prefer, require, verify-ca, verify-full"
-            ),
+    // These have a value from the start: a variable only replaces the default.
+    if let (SslNegotiation::Postgres, Some(way)) =
+        (config.get_ssl_negotiation(), variables("PGSSLNEGOTIATION"))
+    {
+        config.ssl_negotiation(match way.as_str() {
+            "postgres" => SslNegotiation::Postgres,
+            "direct" => SslNegotiation::Direct,
+            _ => bail!("PGSSLNEGOTIATION {way:?} is neither postgres nor direct"),
+        });
+    }
+    if let (ChannelBinding::Prefer, Some(wanted)) =
+        (config.get_channel_binding(), variables("PGCHANNELBINDING"))
+    {
+        config.channel_binding(match wanted.as_str() {
+            "disable" => ChannelBinding::Disable,
+            "prefer" => ChannelBinding::Prefer,
+            "require" => ChannelBinding::Require,
+            _ => bail!("PGCHANNELBINDING {wanted:?} is not one of disable, prefer, require"),
         });
     }
     if let (TargetSessionAttrs::Any, Some(wanted)) = (
@@ -152,7 +173,7 @@ fn list(value: Option<String>) -> Vec<String> {
 
 /// The password for the first host from `PGPASSFILE` or `~/.pgpass`. As libpq: a file that others may read is
 /// not used.
-fn password_file(config: &Config, variables: Variables<'_>) -> Option<String> {
+fn password_file(config: &tokio_postgres::Config, variables: Variables<'_>) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
     let path = match variables("PGPASSFILE") {
         Some(path) => path.into(),

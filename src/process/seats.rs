@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_lite::future;
 use smol::channel::{Receiver, Sender};
-use tokio_postgres::Config;
 
 use super::Error;
 use super::duty;
@@ -16,7 +15,7 @@ use super::signals::Signals;
 use super::worker::Worker;
 use crate::app::App;
 use crate::endpoint::Service;
-use crate::pg::{self, Keeper};
+use crate::pg::{self, Config, Keeper};
 use crate::runtime::{Program, Spawn};
 use crate::server::{self, Server};
 

@@ -15,13 +15,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use futures_lite::future;
 use smol::channel::Receiver;
-use tokio_postgres::Config;
 
 use super::scoreboard::{Field, Header};
 use super::seats::Seats;
 use crate::app::App;
 use crate::observe::{self, Event};
-use crate::pg::Pool;
+use crate::pg::{Config, Pool};
 use crate::runtime::TICK;
 
 /// For a new application to be ready. A statement on a table that somebody has locked is not prepared before that ends.

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use smol::channel::{Receiver, Sender};
-use tokio_postgres::Config;
 
 use super::place::{Place, Supervision};
 use super::scoreboard::{Field, Header, Row, Scoreboard, Stage};
@@ -18,6 +17,7 @@ use crate::config::Serve;
 use crate::metrics::Metrics;
 use crate::observe::{self, Event};
 use crate::panics;
+use crate::pg::Config;
 use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Turn};
 use crate::sentry::Sentry;
 use crate::server::{Abandoned, Entrance, Listener, Settings, Tally};

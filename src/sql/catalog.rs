@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http_types::Method;
+use tokio_postgres::Client;
 use tokio_postgres::error::{DbError, ErrorPosition};
 use tokio_postgres::types::{Kind, Type};
-use tokio_postgres::{Client, Config};
 
 use super::answer::Shape;
 use super::bind::Binder;
@@ -16,7 +16,7 @@ use super::file::{Definition, Operator};
 use super::finding::{Finding, Findings};
 use super::parameter::Declaration;
 use crate::pg::connect::{self, Opened};
-use crate::pg::{PrepareError, Prepared, Query};
+use crate::pg::{Config, PrepareError, Prepared, Query};
 use crate::router::Template;
 use crate::runtime::{Clock, join_all};
 

@@ -28,7 +28,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, PidfdFlags, Signal};
-use tokio_postgres::Config;
 
 use install::Install;
 use programs::{initdb, signal, spawn, wait};
@@ -36,6 +35,7 @@ use user::User;
 
 pub use state::InUse;
 
+use super::config::Config;
 use super::connect::{self, Opened};
 use crate::observe::{self, Event};
 use crate::runtime::Clock;
@@ -173,7 +173,9 @@ impl Cluster {
 
     /// Connects to the maintenance database, which is there from the start.
     async fn maintenance(&self, clock: &Clock) -> anyhow::Result<Opened> {
-        connect::connect(self.config().dbname("postgres"), clock).await
+        let mut config = self.config();
+        config.dbname("postgres");
+        connect::connect(&config, clock).await
     }
 
     async fn wait_until_it_answers(&mut self, clock: &Clock) -> anyhow::Result<()> {

@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use peppercorn::pg::{Cluster, connect};
+use peppercorn::pg::{Cluster, Config, connect};
 use peppercorn::runtime::Clock;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 
 use super::block_on;
 
@@ -69,11 +69,18 @@ pub fn database(name: &str) -> Database {
             .await
             .unwrap();
     });
-    let client = connected(cluster().clone().dbname(name));
+    let client = connected(&settings(name));
     Database {
         name: name.to_owned(),
         client,
     }
+}
+
+/// How to connect to a database of this name.
+fn settings(name: &str) -> Config {
+    let mut config = cluster().clone();
+    config.dbname(name);
+    config
 }
 
 /// A connection that is driven in the background.
@@ -90,7 +97,7 @@ impl Database {
 
     /// Another connection to the same database.
     pub fn another_client(&self) -> Client {
-        connected(cluster().clone().dbname(&self.name))
+        connected(&settings(&self.name))
     }
 
     /// Runs statements.
