@@ -15,7 +15,7 @@ use std::iter;
 
 use peppercorn::cli::{self, Parsed};
 use peppercorn::config::Serve;
-use peppercorn::observe::Stderr;
+use peppercorn::observe::Logger;
 use peppercorn::pg::{self, Cluster};
 use peppercorn::process::Worker;
 use peppercorn::runtime::Clock;
@@ -23,7 +23,7 @@ use peppercorn::{App, Context, Method, Problem, Response, StatusCode};
 
 fn main() -> anyhow::Result<()> {
     // Events go through the `log` crate, so any logger will do; this is the binary's own.
-    Stderr::install(false);
+    let _farewell = Logger::install(false);
 
     let words = iter::once("serve".into()).chain(env::args_os().skip(1));
     let args = match cli::parse(words).map_err(anyhow::Error::msg)? {

@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use peppercorn::cli::{self, Parsed};
 use peppercorn::config::Serve;
-use peppercorn::observe::Stderr;
+use peppercorn::observe::Logger;
 use peppercorn::pg;
 use peppercorn::process::Worker;
 use peppercorn::runtime::Clock;
@@ -33,7 +33,7 @@ use peppercorn::{App, Context, Method, Response, StatusCode};
 const SLOW: Duration = Duration::from_millis(200);
 
 fn main() -> anyhow::Result<()> {
-    Stderr::install(false);
+    let _farewell = Logger::install(false);
     let words = iter::once("serve".into()).chain(env::args_os().skip(1));
     let args = match cli::parse(words).map_err(anyhow::Error::msg)? {
         Parsed::Run(args) => args,

@@ -30,8 +30,8 @@
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
-//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `observe`, `metrics`, `cli`,
-//! `tls` know nobody; `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
+//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `tls` know
+//! nobody; `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
 //! `app` composes; `server` runs an [`App`]; `process` runs a server; the binary sees all.
 
 pub mod app;

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use peppercorn::App;
 use peppercorn::app::Conflict;
 use peppercorn::cli::{self, Args, Command, Parsed};
 use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
-use peppercorn::observe::{self, Stderr};
+use peppercorn::observe::{self, Logger};
 use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::pg::{self, Cluster};
 use peppercorn::process::{self, Keeper, Place, Reporter, Role, Worker};
@@ -33,8 +34,14 @@ struct Failure(u8, Option<anyhow::Error>);
 
 fn main() -> ExitCode {
     let journal = observe::is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref());
-    Stderr::install(journal);
-    let done = match cli::parse(std::env::args_os().skip(1)) {
+    let mut farewell = Logger::install(journal);
+    let parsed = cli::parse(std::env::args_os().skip(1));
+    let serves = matches!(&parsed, Ok(Parsed::Run(args)) if args.command == Command::Serve);
+    if !serves {
+        // Somebody waits for the answer; a service does not wait for its log's reader.
+        farewell.limit = Duration::MAX;
+    }
+    let done = match parsed {
         Ok(Parsed::Run(args)) => run(&args),
         Ok(Parsed::Print(text)) => say(&text),
         Err(message) => Err(anyhow::anyhow!(message)).exit(Exit::Usage),
@@ -50,7 +57,7 @@ fn main() -> ExitCode {
                 true => format!("{error}"),
                 false => format!("peppercorn: {error:#}"),
             };
-            observe::last_words(&text, journal);
+            observe::last_words(&text);
             ExitCode::from(code)
         }
     }
@@ -69,7 +76,11 @@ fn say(text: &str) -> Result<(), Failure> {
 
 fn run(args: &Args) -> Result<(), Failure> {
     match args.command {
-        Command::Serve => serve(args, &Serve::resolve(args, &variable).exit(Exit::Config)?),
+        Command::Serve => {
+            // First: what is wrong with the other settings is said like that, too.
+            observe::write_as(config::log_format(args, &variable).exit(Exit::Config)?);
+            serve(args, &Serve::resolve(args, &variable).exit(Exit::Config)?)
+        }
         Command::Check => check(&Check::resolve(args, &variable).exit(Exit::Config)?),
         Command::Ping => ping(&Ping::resolve(args, &variable).exit(Exit::Config)?),
         Command::Status => status(&Status::resolve(args, &variable).exit(Exit::Config)?),
@@ -89,8 +100,7 @@ fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
             work(args, config, files, place)
         }
         Role::Worker(place) => {
-            let slot = place.slot();
-            observe::sign(format!("worker {slot}: "));
+            observe::sign(place.slot());
             let files = place.files().and_then(sql::define).map_err(classify)?;
             work(args, config, files, place)
         }

@@ -87,6 +87,21 @@ pub(crate) fn hold_signals(hold: bool) {
     }
 }
 
+/// Does something, such as starting a thread, with all signals held: a thread begins with those held that the one that starts
+/// it holds, and is never the one that a signal interrupts.
+pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    // SAFETY: both sets are memory of our own; a full one is a valid mask, and so is the one that the kernel has put into
+    // the other.
+    unsafe {
+        let (mut all, mut before) = (std::mem::zeroed(), std::mem::zeroed());
+        libc::sigfillset(&mut all);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+        let started = start();
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut());
+        started
+    }
+}
+
 /// Becomes another program in the same process. Unlike `CommandExt::exec` it leaves the signal mask as it is: signals
 /// that are held wait for the new program. Returns only when that failed.
 pub(crate) fn execute(

@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::cli::Args;
+use crate::observe::Format;
 use crate::pg::settings::{self, Variables};
 use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
@@ -130,6 +131,16 @@ impl Ping {
             wait,
         })
     }
+}
+
+/// How `serve` writes its logs.
+///
+/// # Errors
+/// It is to be neither text nor JSON.
+pub fn log_format(args: &Args, variables: Variables<'_>) -> anyhow::Result<Format> {
+    let formats = [("text", Format::Text), ("json", Format::Json)];
+    let format = Lookup { args, variables }.one_of("log-format", &formats)?;
+    Ok(format.unwrap_or(Format::Text))
 }
 
 /// What fills a new private cluster, if there is such a file.

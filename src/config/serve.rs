@@ -89,6 +89,7 @@ impl Serve {
         let mut server = Settings {
             request: lookup.duration("timeout")?,
             keep_alive: lookup.duration("keep-alive")?,
+            access_log: lookup.flag("access-log")?,
             connections: match lookup.text("max-connections") {
                 Some(_) => lookup.number("max-connections", 1..=usize::MAX)?,
                 None => 0,

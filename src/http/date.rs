@@ -68,7 +68,7 @@ fn digits(field: &mut [u8], mut value: u64) {
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar, after Howard Hinnant's
 /// `civil_from_days`: years begin in March there, so that the leap day is a year's last.
-fn civil(days: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era =

@@ -43,6 +43,7 @@ mod value;
 pub use http_types::{Method, StatusCode};
 
 pub use date::HttpDate;
+pub(crate) use date::civil;
 pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
 pub use head::{Head, Version};
 pub use limits::Limits;

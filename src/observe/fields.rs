@@ -20,33 +20,37 @@ pub enum Field<'a> {
     Flag(bool),
 }
 
-/// The values of an event by name, in the order of its sentence. Through the `log` facade they come as its key-values.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fields<'a>(Vec<(&'static str, Field<'a>)>);
+/// The values of an event by name, in the order of its sentence. Through the `log` facade they come as its key-values, with
+/// the event's name before them as `event`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fields<'a> {
+    event: &'static str,
+    values: Vec<(&'static str, Field<'a>)>,
+}
 
 impl<'a> Fields<'a> {
     /// Each name and its value.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Field<'a>)> {
-        self.0.iter().map(|(name, field)| (*name, field))
+        self.values.iter().map(|(name, field)| (*name, field))
     }
 
     fn text(mut self, name: &'static str, text: impl Into<Cow<'a, str>>) -> Fields<'a> {
-        self.0.push((name, Field::Text(text.into())));
+        self.values.push((name, Field::Text(text.into())));
         self
     }
 
     fn count(mut self, name: &'static str, count: u64) -> Fields<'a> {
-        self.0.push((name, Field::Count(count)));
+        self.values.push((name, Field::Count(count)));
         self
     }
 
     fn seconds(mut self, name: &'static str, time: Duration) -> Fields<'a> {
-        self.0.push((name, Field::Seconds(time.as_secs_f64())));
+        self.values.push((name, Field::Seconds(time.as_secs_f64())));
         self
     }
 
     fn flag(mut self, name: &'static str, flag: bool) -> Fields<'a> {
-        self.0.push((name, Field::Flag(flag)));
+        self.values.push((name, Field::Flag(flag)));
         self
     }
 
@@ -61,7 +65,8 @@ impl<'a> Fields<'a> {
 
 impl Source for Fields<'_> {
     fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), Error> {
-        for (name, field) in &self.0 {
+        visitor.visit_pair(Key::from_str("event"), Value::from(self.event))?;
+        for (name, field) in &self.values {
             let value = match field {
                 Field::Text(text) => Value::from(text.as_ref()),
                 Field::Count(count) => Value::from(*count),
@@ -74,7 +79,7 @@ impl Source for Fields<'_> {
     }
 
     fn count(&self) -> usize {
-        self.0.len()
+        self.values.len() + 1
     }
 }
 
@@ -125,7 +130,10 @@ impl Event {
 
     /// The event's values.
     pub fn fields(&self) -> Fields<'_> {
-        let none = Fields::default();
+        let none = Fields {
+            event: self.name(),
+            values: Vec::new(),
+        };
         match self {
             Event::Admin { address } => none.text("address", address),
             Event::Listening {

@@ -3,31 +3,61 @@
 //! Code reports *what* happened as an [`Event`]; how loud it is and how it reads is decided here, so that the wording
 //! stays one voice and tests can speak of events instead of log text. Events go through the `log` facade: an embedder's
 //! logger gets them like any other, the sentence as the message and the values as key-values; the binary's own is
-//! [`Stderr`].
+//! [`Logger`], which blocks nobody, whoever reads it.
 //!
-//! | module | what it says of an event |
+//! | module | what it says |
 //! |---|---|
 //! | `event` | what happened |
-//! | `sentence` | how it reads |
+//! | `sentence` | how that reads |
 //! | `fields` | its name and its values, for machines |
 //! | `weight` | how loud it is, and whether Sentry hears of it |
+//! | `access` | who asked for what: the access log |
+//! | `logger` | where the binary writes what |
+//! | `line`, `timestamp` | how it writes a line, as text or as JSON |
+//! | `sink` | how lines wait for those who read them |
 
+mod access;
 mod event;
 mod fields;
+mod line;
+mod logger;
 mod sentence;
-mod stderr;
+mod sink;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod weight;
 
 use std::sync::OnceLock;
 
+pub use access::{ACCESS, Access, access};
 pub use event::{Event, OutOfMemory};
 pub use fields::{Field, Fields};
-pub use stderr::{Channel, Stderr, is_journal, last_words, sign};
+pub use logger::{
+    FLUSH, Farewell, Format, Logger, flush, is_journal, last_words, lines_lost, sign, write_as,
+};
 
 /// The `log` target of every event.
 pub const TARGET: &str = "peppercorn";
+
+/// A log of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// What happens, on standard error.
+    Diagnostics,
+    /// Who asked for what, on standard output.
+    Access,
+}
+
+impl Channel {
+    /// As metrics and events call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Diagnostics => "diagnostics",
+            Channel::Access => "access",
+        }
+    }
+}
 
 /// Who hears of every event that is emitted in this process, after the logger.
 type Subscriber = Box<dyn Fn(&Event) + Send + Sync>;

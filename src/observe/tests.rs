@@ -237,6 +237,7 @@ fn the_facade_carries_the_values() {
     assert_eq!(
         pairs.0,
         [
+            "event=worker_ended",
             "worker=2",
             "pid=77",
             "how=ended with status 1",

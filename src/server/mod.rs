@@ -48,6 +48,8 @@ pub struct Settings {
     pub connections: usize,
     /// The same at the entrance for operators, who are let in when all clients' places are taken.
     pub admin_connections: usize,
+    /// Whether every request is a line in the access log, see [`observe::access`](crate::observe::access).
+    pub access_log: bool,
 }
 
 impl Default for Settings {
@@ -61,6 +63,7 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(75),
             connections: 1024,
             admin_connections: 64,
+            access_log: false,
         }
     }
 }

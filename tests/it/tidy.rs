@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 /// From the bottom of the house to its top; a room may know those before its own level.
 const LEVELS: &[&[&str]] = &[
     &["work", "mutate"],
-    &[
-        "sys", "json", "http", "router", "observe", "metrics", "cli", "tls",
-    ],
+    &["sys", "json", "http", "router", "metrics", "cli", "tls"],
+    &["observe"],
     &["error", "panics"],
     &["runtime"],
     &["pg", "sentry"],

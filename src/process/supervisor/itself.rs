@@ -116,6 +116,8 @@ impl Supervisor {
         });
         let environment = environment.collect();
         observe::emit(&Event::Upgrading);
+        // The thread that writes does not live to see the new program.
+        observe::flush(observe::FLUSH);
         sys::hold_signals(true);
         // What has been heard and not been followed is for the new program.
         self.signals.put_back();

@@ -1,8 +1,9 @@
 //! The supervisor: it holds what a service must not lose (its sockets, its workers' places) and does nothing else.
 //!
-//! One thread, no executor, no lock: a loop of verbs around poll(2), see [`Supervisor::run`]. Signals only queue. Workers
-//! are executed, not forked off: each is a clean process that reads the settings for itself and is handed its sockets by
-//! number ([`handover`](super::handover)); what it has to say, it writes on the scoreboard and rings the bell.
+//! One thread (and the logger's, which only writes), no executor, no lock: a loop of verbs around poll(2), see
+//! [`Supervisor::run`]. Signals only queue. Workers are executed, not forked off: each is a clean process that reads the
+//! settings for itself and is handed its sockets by number ([`handover`](super::handover)); what it has to say, it writes
+//! on the scoreboard and rings the bell.
 //!
 //! | module | verbs |
 //! |---|---|

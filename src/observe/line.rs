@@ -1,0 +1,442 @@
+//! How the binary's logger writes a record: as text, or as JSON.
+//!
+//! A record is one line, and no part of it can pass for another: control characters are escaped, and where a text has
+//! several lines, such as a stack, those after the first are indented by four spaces. They are for people to read, and
+//! the journal finds its priority before each; a machine reads JSON, which is always one line. None is longer than what
+//! one write hands over undivided, so that lines of several processes do not mix: texts are cut short for that.
+
+use std::fmt::{self, Display, Write};
+use std::time::SystemTime;
+
+use log::kv::{Error, Key, Value, VisitSource, VisitValue};
+use log::{Level, Record};
+
+use super::sink::UNDIVIDED_BYTES;
+use super::timestamp::Timestamp;
+use super::{ACCESS, TARGET};
+use crate::json;
+
+/// Where a text is cut that makes a line of JSON too long: each value, the longest that still fits. The last is short
+/// enough for any event.
+const CLIPS: [usize; 6] = [UNDIVIDED_BYTES, 2048, 1024, 512, 256, 64];
+
+/// A sentence: `error: worker 1: no database for reading: …`.
+pub(super) fn text(mark: &str, worker: Option<u64>, record: &Record<'_>) -> Vec<u8> {
+    let word = match record.level() {
+        // The journal knows.
+        _ if !mark.is_empty() => "",
+        Level::Error => "error: ",
+        Level::Warn => "warning: ",
+        Level::Info | Level::Debug | Level::Trace => "",
+    };
+    let mut plain = Plain::new(mark);
+    // Writing there does not fail.
+    let _ = match worker {
+        Some(worker) => write!(plain, "{word}worker {worker}: {}", record.args()),
+        None => write!(plain, "{word}{}", record.args()),
+    };
+    plain.finish()
+}
+
+/// A line of the access log: `2026-11-25T12:00:00.123456Z 127.0.0.1 "GET /markets/7" 200 …`.
+pub(super) fn access(now: SystemTime, record: &Record<'_>) -> Vec<u8> {
+    let mut plain = Plain::new("");
+    plain.line.extend_from_slice(&Timestamp::from(now).0);
+    // Writing there does not fail.
+    let _ = write!(plain, " {}", record.args());
+    plain.finish()
+}
+
+/// An object: `{"time":"2026-11-25T12:00:00.123456Z","level":"error","worker":1,"event":"database_away","message":…`, and
+/// the record's own values.
+pub(super) fn json(
+    mark: &str,
+    now: SystemTime,
+    worker: Option<u64>,
+    record: &Record<'_>,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    for clip in CLIPS {
+        out.clear();
+        out.extend_from_slice(mark.as_bytes());
+        begin(now, record.level(), worker, &mut out);
+        let target = record.target();
+        if ![TARGET, ACCESS].contains(&target) {
+            member("target", Value::from(target), clip, &mut out);
+        }
+        let mut pairs = Pairs {
+            // All that it says is in the values.
+            message: (target != ACCESS).then(|| record.args()),
+            clip,
+            out: &mut out,
+        };
+        // It fails for no pair.
+        let _ = record.key_values().visit(&mut pairs);
+        pairs.message();
+        out.extend_from_slice(b"}\n");
+        if out.len() <= UNDIVIDED_BYTES {
+            break;
+        }
+    }
+    out
+}
+
+/// The same for words that are no event. However long they are: nothing comes after them.
+pub(super) fn last_words_as_json(now: SystemTime, worker: Option<u64>, text: &str) -> String {
+    let mut out = Vec::new();
+    begin(now, Level::Error, worker, &mut out);
+    member("event", Value::from("failed"), usize::MAX, &mut out);
+    member("message", Value::from(text), usize::MAX, &mut out);
+    out.extend_from_slice(b"}\n");
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+fn begin(now: SystemTime, level: Level, worker: Option<u64>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"time\":\"");
+    out.extend_from_slice(&Timestamp::from(now).0);
+    out.extend_from_slice(match level {
+        Level::Error => b"\",\"level\":\"error\"",
+        Level::Warn => b"\",\"level\":\"warn\"",
+        Level::Info => b"\",\"level\":\"info\"",
+        Level::Debug => b"\",\"level\":\"debug\"",
+        Level::Trace => b"\",\"level\":\"trace\"",
+    });
+    if let Some(worker) = worker {
+        out.extend_from_slice(b",\"worker\":");
+        json::integer(worker, out);
+    }
+}
+
+fn member(name: &str, value: Value<'_>, clip: usize, out: &mut Vec<u8>) {
+    out.push(b',');
+    json::string(name, out);
+    out.push(b':');
+    // It fails for no value.
+    let _ = value.visit(Json { clip, out });
+}
+
+/// A record's values as members of an object, the message after the event's name.
+struct Pairs<'a> {
+    message: Option<&'a fmt::Arguments<'a>>,
+    clip: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl Pairs<'_> {
+    fn message(&mut self) {
+        if let Some(message) = self.message.take() {
+            member(
+                "message",
+                Value::from_dyn_display(message),
+                self.clip,
+                self.out,
+            );
+        }
+    }
+}
+
+impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+        // No name stands twice in an object; a library's own value gives way.
+        if !["time", "level", "target", "message"].contains(&key.as_str()) {
+            member(key.as_str(), value, self.clip, self.out);
+        }
+        if key.as_str() == "event" {
+            self.message();
+        }
+        Ok(())
+    }
+}
+
+/// One value as JSON, a text cut after so many bytes.
+struct Json<'a> {
+    clip: usize,
+    out: &'a mut Vec<u8>,
+}
+
+impl Json<'_> {
+    fn write(&mut self, value: impl Display) -> Result<(), Error> {
+        // Writing to a Vec does not fail.
+        let _ = std::io::Write::write_fmt(self.out, format_args!("{value}"));
+        Ok(())
+    }
+}
+
+impl<'v> VisitValue<'v> for Json<'_> {
+    fn visit_any(&mut self, value: Value<'_>) -> Result<(), Error> {
+        self.visit_str(&value.to_string())
+    }
+
+    fn visit_null(&mut self) -> Result<(), Error> {
+        self.out.extend_from_slice(b"null");
+        Ok(())
+    }
+
+    fn visit_u64(&mut self, value: u64) -> Result<(), Error> {
+        json::integer(value, self.out);
+        Ok(())
+    }
+
+    fn visit_i64(&mut self, value: i64) -> Result<(), Error> {
+        json::integer(value, self.out);
+        Ok(())
+    }
+
+    fn visit_f64(&mut self, value: f64) -> Result<(), Error> {
+        match value.is_finite() {
+            true => self.write(value),
+            false => self.visit_null(),
+        }
+    }
+
+    fn visit_bool(&mut self, value: bool) -> Result<(), Error> {
+        self.write(value)
+    }
+
+    fn visit_str(&mut self, text: &str) -> Result<(), Error> {
+        match text.len() <= self.clip {
+            true => json::string(text, self.out),
+            false => {
+                let cut = &text[..text.floor_char_boundary(self.clip)];
+                json::string(&format!("{cut}…"), self.out);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line of text, as it is written.
+struct Plain<'a> {
+    mark: &'a str,
+    line: Vec<u8>,
+    /// It is as long as it may be: the rest is left out.
+    full: bool,
+}
+
+/// Between two lines of one record.
+const INDENT: &str = "    ";
+/// What stands for the rest of a text that was cut short.
+const CUT: &str = "…";
+
+impl Plain<'_> {
+    fn new(mark: &str) -> Plain<'_> {
+        let mut line = Vec::with_capacity(256);
+        line.extend_from_slice(mark.as_bytes());
+        Plain {
+            mark,
+            line,
+            full: false,
+        }
+    }
+
+    fn put(&mut self, parts: &[&str]) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        self.full |= self.line.len() + length + CUT.len() + 1 > UNDIVIDED_BYTES;
+        if !self.full {
+            let bytes = parts.iter().flat_map(|part| part.bytes());
+            self.line.extend(bytes);
+        }
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.full {
+            self.line.extend_from_slice(CUT.as_bytes());
+        }
+        self.line.push(b'\n');
+        self.line
+    }
+}
+
+impl Write for Plain<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut rest = text;
+        while let Some(at) = rest.find(is_unprintable) {
+            let (plain, special) = rest.split_at(at);
+            self.plain(plain);
+            let mut chars = special.chars();
+            match chars.next() {
+                Some('\n') => self.put(&["\n", self.mark, INDENT]),
+                Some(char) => self.put(&[&char.escape_default().to_string()]),
+                None => {}
+            }
+            rest = chars.as_str();
+        }
+        self.plain(rest);
+        Ok(())
+    }
+}
+
+impl Plain<'_> {
+    /// Puts as much of a text as fits.
+    fn plain(&mut self, text: &str) {
+        let room = UNDIVIDED_BYTES.saturating_sub(self.line.len() + CUT.len() + 1);
+        match text.len() <= room {
+            true => self.put(&[text]),
+            false => {
+                self.put(&[&text[..text.floor_char_boundary(room)]]);
+                self.full = true;
+            }
+        }
+    }
+}
+
+/// Characters that move a terminal's cursor, end a line, or turn around what is written after them.
+fn is_unprintable(char: char) -> bool {
+    match char {
+        '\t' => false,
+        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        char => char.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use serde_json::Value as Parsed;
+
+    use super::*;
+    use crate::observe::{Event, OutOfMemory};
+
+    fn noon() -> SystemTime {
+        UNIX_EPOCH + Duration::from_micros(1_795_608_000_123_456)
+    }
+
+    /// What `write` makes of an event as it comes through the facade.
+    fn written(event: &Event, write: impl FnOnce(&Record<'_>) -> Vec<u8>) -> String {
+        let line = write(
+            &Record::builder()
+                .level(event.level())
+                .target(TARGET)
+                .args(format_args!("{event}"))
+                .key_values(&event.fields())
+                .build(),
+        );
+        String::from_utf8(line).unwrap()
+    }
+
+    fn failed(error: &str) -> Event {
+        Event::RequestFailed {
+            endpoint: "bets".into(),
+            request_id: "r-1".into(),
+            error: error.into(),
+        }
+    }
+
+    #[test]
+    fn text_reads_as_a_sentence() {
+        for (event, mark, worker, expected) in [
+            (
+                failed("no"),
+                "",
+                None,
+                "error: bets failed: no (request r-1)\n",
+            ),
+            (
+                failed("no"),
+                "<3>",
+                Some(1),
+                "<3>worker 1: bets failed: no (request r-1)\n",
+            ),
+            (
+                Event::DrainCut { connections: 2 },
+                "",
+                Some(0),
+                "warning: worker 0: cut 2 connections that were still busy\n",
+            ),
+            (Event::Stopped, "", None, "stopped\n"),
+        ] {
+            assert_eq!(
+                written(&event, |record| text(mark, worker, record)),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_text_passes_for_a_line() {
+        let event = failed("one\r\nerror: two\n<0>three\u{1b}[2J\u{9b}2J\u{202e}\u{2028}\ttab é");
+        let expected = "<3>bets failed: one\\r\n<3>    error: two\n<3>    <0>three\\u{1b}[2J\\u{9b}2J\\u{202e}\\u{2028}\ttab é \
+                        (request r-1)\n";
+        assert_eq!(
+            written(&event, |record| text("<3>", None, record)),
+            expected
+        );
+    }
+
+    #[test]
+    fn json_holds_the_values() {
+        let line = written(&failed("a \"b\"\n\u{1b}"), |record| {
+            json("<3>", noon(), Some(1), record)
+        });
+        let expected = "<3>{\"time\":\"2026-11-25T12:00:00.123456Z\",\"level\":\"error\",\"worker\":1,\
+            \"event\":\"request_failed\",\"message\":\"bets failed: a \\\"b\\\"\\n\\u001b (request r-1)\",\
+            \"endpoint\":\"bets\",\"error\":\"a \\\"b\\\"\\n\\u001b\",\"request_id\":\"r-1\"}\n";
+        assert_eq!(line, expected);
+    }
+
+    #[test]
+    fn json_has_numbers_and_flags() {
+        let event = Event::WorkerEnded {
+            slot: 2,
+            pid: 77,
+            how: "ended".into(),
+            memory: OutOfMemory::Perhaps,
+            pause: Duration::from_millis(250),
+        };
+        let line = written(&event, |record| json("", noon(), None, record));
+        let parsed: Parsed = serde_json::from_str(&line).unwrap();
+        assert_eq!(parsed["worker"], 2);
+        assert_eq!(parsed["pause_seconds"], 0.25);
+        let event = Event::PlacesTaken {
+            admin: true,
+            count: 64,
+        };
+        let line = written(&event, |record| json("", noon(), None, record));
+        let parsed: Parsed = serde_json::from_str(&line).unwrap();
+        assert_eq!(parsed["admin"], true);
+        assert_eq!(parsed["count"], 64);
+    }
+
+    /// What comes from libraries names them, and their values cannot take the place of the logger's own.
+    #[test]
+    fn json_of_a_library() {
+        let values = [("level", 7), ("count", 8)];
+        let record = Record::builder()
+            .level(Level::Warn)
+            .target("rustls::client")
+            .args(format_args!("odd"))
+            .key_values(&values)
+            .build();
+        let line = json("", noon(), None, &record);
+        let parsed: Parsed = serde_json::from_slice(&line).unwrap();
+        let expected = serde_json::json!({
+            "time": "2026-11-25T12:00:00.123456Z", "level": "warn", "target": "rustls::client", "message": "odd",
+            "count": 8,
+        });
+        assert_eq!(parsed, expected);
+    }
+
+    #[test]
+    fn no_line_is_longer_than_one_write() {
+        for unit in ["x", "é", "\n", "\u{1}", "\"", "😀"] {
+            for count in [500, 1000, 2000, 4000, 5000, 100_000] {
+                let event = failed(&unit.repeat(count));
+                let line = written(&event, |record| json("<3>", noon(), Some(1), record));
+                assert!(
+                    line.len() <= UNDIVIDED_BYTES,
+                    "{unit:?} × {count}: {}",
+                    line.len()
+                );
+                let parsed: Parsed = serde_json::from_str(&line[3..]).unwrap();
+                let error = parsed["error"].as_str().unwrap();
+                assert!(error == unit.repeat(count) || error.ends_with('…'));
+                assert_eq!(parsed["request_id"], "r-1");
+                let line = written(&event, |record| text("<3>", Some(1), record));
+                assert!(line.len() <= UNDIVIDED_BYTES && line.ends_with('\n'));
+                assert!(line.ends_with("(request r-1)\n") || line.ends_with("…\n"));
+                assert!(line.len() > UNDIVIDED_BYTES - 16 || line.ends_with("(request r-1)\n"));
+            }
+        }
+    }
+}
