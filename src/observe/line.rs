@@ -197,7 +197,7 @@ impl<'v> VisitValue<'v> for Json<'_> {
         match text.len() <= self.clip {
             true => json::string(text, self.out),
             false => {
-                let cut = &text[..text.floor_char_boundary(self.clip)];
+                let cut = &text[..floor(text, self.clip)];
                 json::string(&format!("{cut}…"), self.out);
             }
         }
@@ -273,7 +273,7 @@ impl Plain<'_> {
         match text.len() <= room {
             true => self.put(&[text]),
             false => {
-                self.put(&[&text[..text.floor_char_boundary(room)]]);
+                self.put(&[&text[..floor(text, room)]]);
                 self.full = true;
             }
         }
@@ -287,6 +287,14 @@ fn is_unprintable(char: char) -> bool {
         '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         char => char.is_control(),
     }
+}
+
+/// The last place up to `at` where a character begins.
+fn floor(text: &str, at: usize) -> usize {
+    let mut places = (0..=at.min(text.len())).rev();
+    places
+        .find(|place| text.is_char_boundary(*place))
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -1,12 +1,16 @@
 //! A request and its answer, as logs and metrics tell of them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http_types::{Method, StatusCode};
 
+use crate::app::PING;
 use crate::endpoint::{RequestId, Route};
+use crate::http::Request;
 use crate::metrics::{Held, RouteMetrics};
+use crate::observe::{self, Access};
 use crate::server::Server;
 
 /// What is told of a client that did not wait for its answer. nginx's word for it; no client ever sees it.
@@ -17,12 +21,13 @@ pub(super) const GONE: u16 = 499;
 pub(super) struct Exchange {
     server: Arc<Server>,
     began: Instant,
+    peer: Option<SocketAddr>,
     /// None: it is not known, and perhaps none.
-    pub(super) method: Option<Method>,
+    method: Option<Method>,
+    /// None where the target could not be read, and where nobody asks.
+    path: Option<Box<str>>,
     /// None where none fits.
     pub(super) route: Option<Arc<Route>>,
-    /// None where the target could not be read, and where nobody asks.
-    pub(super) path: Option<Box<str>>,
     pub(super) id: RequestId,
     status: u16,
     /// Of the answer's body.
@@ -31,15 +36,22 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// One that begins now.
-    pub(super) fn begin(server: &Arc<Server>, method: Option<Method>, id: RequestId) -> Exchange {
+    /// One that begins now, with a request or with what is none.
+    pub(super) fn begin(
+        server: &Arc<Server>,
+        peer: Option<SocketAddr>,
+        request: Option<&Request>,
+    ) -> Exchange {
+        let logged = request.filter(|_| server.settings.access_log);
+        let id = request.and_then(|request| request.header(RequestId::HEADER));
         Exchange {
             server: server.clone(),
             began: Instant::now(),
-            method,
+            peer,
+            method: request.map(Request::method),
+            path: logged.map(|request| request.path().into()),
             route: None,
-            path: None,
-            id,
+            id: RequestId::new(id),
             status: GONE,
             bytes: 0,
             _active: server.metrics.active_requests().hold(),
@@ -59,11 +71,25 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        let duration = self.began.elapsed();
         let metrics = match &self.route {
             Some(route) => route.metrics(),
             None => self.server.metrics.nowhere(),
         };
-        metrics.observe(self.method, self.status, self.began.elapsed());
+        metrics.observe(self.method, self.status, duration);
+        let route = self.route.as_ref().map(|route| route.template.as_str());
+        if self.server.settings.access_log && route != Some(PING) {
+            observe::access(&Access {
+                peer: self.peer,
+                method: self.method.as_ref().map(AsRef::as_ref),
+                path: self.path.as_deref(),
+                route,
+                status: self.status,
+                bytes: self.bytes,
+                duration,
+                request_id: self.id.as_str(),
+            });
+        }
     }
 }
 

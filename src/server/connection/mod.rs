@@ -20,12 +20,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http_types::Method;
-
 use self::exchange::{Exchange, Pings};
 use super::{Server, second};
 use crate::app::{App, Entrance};
-use crate::endpoint::RequestId;
 use crate::http::{Reader, Refusal, Reply};
 use crate::runtime::{self, Deadline, Socket};
 
@@ -84,7 +81,6 @@ struct Connection {
 /// What is needed of a head after its request has been taken.
 #[derive(Clone, Copy)]
 struct Asked {
-    method: Method,
     reply: Reply,
     ping: bool,
     expects_continue: bool,
@@ -119,8 +115,7 @@ impl Connection {
                         return self.refuse(refusal).await;
                     }
                     let request = self.reader.request();
-                    let id = RequestId::new(request.header(RequestId::HEADER));
-                    let mut exchange = Exchange::begin(&self.server, Some(asked.method), id);
+                    let mut exchange = Exchange::begin(&self.server, self.peer, Some(&request));
                     // Kept until the answer is out: one that is streamed needs its database that long.
                     let generation = self.server.generation();
                     let answered = self.answer(&generation, request, &mut exchange);
@@ -151,7 +146,6 @@ impl Connection {
     fn asked(&mut self) -> Result<Option<Asked>, Refusal> {
         let head = self.reader.head()?;
         Ok(head.map(|head| Asked {
-            method: head.method(),
             reply: head.reply(),
             ping: App::is_ping(&head),
             expects_continue: head.expects_continue(),

@@ -10,7 +10,6 @@ use super::call::Lost;
 use super::exchange::Exchange;
 use super::{Connection, FLUSH_BYTES, second};
 use crate::app;
-use crate::endpoint::RequestId;
 use crate::http::{
     Body, BodyStream, Framing, Refusal, Reply, Response, encode_chunk, encode_head,
     encode_last_chunk,
@@ -67,9 +66,8 @@ impl Connection {
 
     /// Answers a request that cannot be read, and ends the connection.
     pub(super) async fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
-        let id = RequestId::new(None);
-        let response = app::refused(refusal, &id);
-        let mut exchange = Exchange::begin(&self.server, None, id);
+        let mut exchange = Exchange::begin(&self.server, self.peer, None);
+        let response = app::refused(refusal, &exchange.id);
         self.put(response, self.reader.last_reply(), &mut exchange)
             .await?;
         self.flush().await?;
