@@ -218,7 +218,7 @@ impl PathParameters {
 
 /// Names a request: the client's own `X-Request-Id` where it is fit to be logged, else 16 random hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(String);
+pub struct RequestId(Arc<str>);
 
 /// The longest id that is taken over from a client.
 const REQUEST_ID_BYTES: usize = 128;
@@ -232,15 +232,20 @@ impl RequestId {
         let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
         match header {
             Some(id) if !id.is_empty() && id.len() <= REQUEST_ID_BYTES && id.bytes().all(fit) => {
-                RequestId(id.to_owned())
+                RequestId(id.into())
             }
-            _ => RequestId(format!("{:016x}", fastrand::u64(..))),
+            _ => RequestId(format!("{:016x}", fastrand::u64(..)).into()),
         }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same text, for who keeps it.
+    pub fn shared(&self) -> Arc<str> {
+        self.0.clone()
     }
 }
 

@@ -6,6 +6,7 @@ mod routes;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::bail;
 use http_types::Method;
@@ -164,12 +165,12 @@ impl App {
         self.routes.count()
     }
 
-    /// The pools for this application's statements, and their keepers, for one executor. `connections` is the most
-    /// that is opened for reading, and again for writing; what they do is counted in `metrics`.
+    /// The pools for this application's statements, and their keepers, for one executor; what they do is counted in
+    /// `metrics`.
     pub fn database(
         &self,
         config: &Config,
-        connections: usize,
+        pools: Pools,
         metrics: &Metrics,
         clock: &Clock,
     ) -> (Database, Vec<Keeper>) {
@@ -183,8 +184,10 @@ impl App {
             let options = Options {
                 purpose: if read_only { "reading" } else { "writing" },
                 config,
-                min: connections.min(MIN_CONNECTIONS),
-                max: connections,
+                min: pools.connections.min(MIN_CONNECTIONS),
+                max: pools.connections,
+                slow: pools.slow_query,
+                names_requests: pools.names_requests,
                 metrics: metrics.clone(),
             };
             let (pool, keeper) = Pool::new(options, queries.clone(), clock.clone());
@@ -247,6 +250,17 @@ fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
 fn own_route(method: Method, template: &Template) -> Arc<Route> {
     let template = template.as_str();
     Arc::new(Route::new(method, template, format!("{method} {template}")))
+}
+
+/// How the pools of an executor are.
+#[derive(Clone, Copy, Debug)]
+pub struct Pools {
+    /// Connections at most, for reading, and again for writing.
+    pub connections: usize,
+    /// Queries that take so long are in the log; zero: none is.
+    pub slow_query: Duration,
+    /// Whether PostgreSQL is told what each request is called.
+    pub names_requests: bool,
 }
 
 /// Connections kept open per pool. Measured in DESIGN section 7: two are enough while queries are cheap.

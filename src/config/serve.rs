@@ -48,6 +48,10 @@ pub struct Serve {
     pub max_requests_jitter: u64,
     /// Connections of each worker to PostgreSQL, at most, for reading and again for writing.
     pub db_connections: usize,
+    /// Queries that take longer are in the log; zero: none is.
+    pub slow_query: Duration,
+    /// Whether PostgreSQL is told each request's id.
+    pub db_request_id: bool,
     /// The database.
     pub database: DatabaseSource,
     /// Where failures are reported to, beside the log.
@@ -114,6 +118,8 @@ impl Serve {
             max_requests,
             max_requests_jitter: lookup.number("max-requests-jitter", 0..=usize::MAX)? as u64,
             db_connections: lookup.number("db-connections", 1..=usize::MAX)?,
+            slow_query: lookup.duration("slow-query")?,
+            db_request_id: lookup.flag("db-request-id")?,
             database: lookup.database(&directory)?,
             sentry: sentry::Settings::read(credential(variables, "sentry-dsn")?, variables)?,
             directory,

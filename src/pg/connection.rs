@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_lite::StreamExt;
+use futures_lite::{StreamExt, future};
 use http_types::StatusCode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Row};
 
 use super::connect::Origin;
 use super::error;
-use super::prepared::{Parameter, PrepareError, Prepared, Query};
+use super::prepared::{Call, PrepareError, Prepared, Query};
 use crate::error::Problem;
 use crate::runtime::join_all;
 
@@ -30,6 +30,8 @@ pub struct Connection {
     client: Client,
     origin: Origin,
     queries: Arc<[Query]>,
+    /// What the program is called at PostgreSQL's end, if its requests are called something there.
+    name: Option<String>,
     /// Parallel to `queries`. Locked for as long as it takes to clone an `Arc`.
     prepared: Box<[Slot]>,
 }
@@ -57,7 +59,14 @@ pub struct Done<C> {
 impl Connection {
     /// Prepares all `queries`, pipelined: the whole set costs a few round trips. The connection's driver must be
     /// polled meanwhile.
-    pub async fn prepare(client: Client, origin: Origin, queries: Arc<[Query]>) -> Connection {
+    ///
+    /// With a `name`, the program's, each query's request is named behind it in `application_name` while it runs.
+    pub async fn prepare(
+        client: Client,
+        origin: Origin,
+        queries: Arc<[Query]>,
+        name: Option<String>,
+    ) -> Connection {
         let mut prepared = Vec::with_capacity(queries.len());
         for batch in queries.chunks(PREPARE_BATCH) {
             let batch = batch
@@ -72,6 +81,7 @@ impl Connection {
             client,
             origin,
             queries,
+            name,
         }
     }
 
@@ -119,10 +129,10 @@ impl Connection {
     /// PostgreSQL's error; a statement that could not be prepared; a lost connection; what `collect` reports.
     pub async fn run<C: Collect>(
         self: Arc<Self>,
-        query: usize,
-        parameters: Arc<[Parameter]>,
+        call: Call,
         mut collect: C,
     ) -> Result<Done<C>, Problem> {
+        let Call { query, .. } = call;
         let mut retried = false;
         loop {
             let prepared = match self.prepared(query) {
@@ -140,7 +150,7 @@ impl Connection {
                     return Err(not_prepared(error));
                 }
             };
-            match self.attempt(&prepared, &parameters, &mut collect).await {
+            match self.attempt(&prepared, &call, &mut collect).await {
                 Ok(affected) => {
                     return Ok(Done {
                         collected: collect,
@@ -166,13 +176,21 @@ impl Connection {
     async fn attempt<C: Collect>(
         &self,
         prepared: &Prepared,
-        parameters: &[Parameter],
+        call: &Call,
         collect: &mut C,
     ) -> Result<u64, Failure> {
-        let rows = self
-            .client
-            .query_raw(&prepared.statement, parameters)
-            .await?;
+        let querying = (self.client).query_raw(&prepared.statement, &*call.parameters);
+        let rows = match &self.name {
+            None => querying.await?,
+            Some(name) => {
+                // Sent in one go, answered in order: it costs no round trip.
+                let naming = name_request(name, &call.request_id);
+                let naming = self.client.batch_execute(&naming);
+                let (named, rows) = future::zip(naming, querying).await;
+                named?;
+                rows?
+            }
+        };
         let mut rows = std::pin::pin!(rows);
         let mut failure = None;
         while let Some(row) = rows.next().await {
@@ -220,6 +238,18 @@ fn is_stale(error: &tokio_postgres::Error) -> bool {
         "0A000" => db.routine() == Some("RevalidateCachedQuery"),
         _ => false,
     }
+}
+
+/// PostgreSQL's own limit, in bytes; it cuts off what is longer.
+const MOST_NAME_BYTES: usize = 63;
+
+/// `set application_name to 'peppercorn 1b2c3d'`. Of a name that is too long the end is kept: that is the request's.
+fn name_request(program: &str, request_id: &str) -> String {
+    let name = format!("{program} {request_id}");
+    let start = name.len().saturating_sub(MOST_NAME_BYTES);
+    let start = (start..=name.len()).find(|start| name.is_char_boundary(*start));
+    let name = &name[start.unwrap_or(0)..];
+    format!("set application_name to '{}'", name.replace('\'', "''"))
 }
 
 /// Whether the server has forgotten the statements that tokio-postgres looks types up with, and holds on to: nothing

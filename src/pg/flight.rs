@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::connection::{Collect, Connection, Done};
-use super::measured::Timed;
+use super::measured::QueryTime;
 use super::pool::{Lease, Shared};
-use super::prepared::Parameter;
+use super::prepared::Call;
 use super::session::Order;
 use crate::error::Problem;
 use crate::runtime::TICK;
@@ -25,22 +25,17 @@ pub(super) struct InFlight<C: Send + 'static> {
     /// Given back at the end.
     lease: Option<Lease>,
     /// Until what it takes is its reader's doing.
-    timed: Option<Timed>,
+    time: Option<QueryTime>,
 }
 
 impl<C: Collect> InFlight<C> {
     /// Sends the query when it is polled for the first time.
-    pub(super) fn new(
-        mut lease: Lease,
-        query: usize,
-        parameters: Arc<[Parameter]>,
-        collect: C,
-    ) -> InFlight<C> {
+    pub(super) fn new(mut lease: Lease, call: &Call, waited: Duration, collect: C) -> InFlight<C> {
         lease.begin();
         let connection = lease.connection.clone();
         InFlight {
-            work: Some(Box::pin(connection.run(query, parameters, collect))),
-            timed: Some(Timed::begin(lease.shared.durations[query])),
+            time: Some(QueryTime::begin(&lease.shared, call, waited)),
+            work: Some(Box::pin(connection.run(call.clone(), collect))),
             lease: Some(lease),
         }
     }
@@ -51,7 +46,7 @@ impl<C: Send + 'static> InFlight<C> {
     pub(super) fn take_connection(&mut self) -> bool {
         let taken = (self.lease.as_mut()).is_none_or(Lease::take_connection);
         if taken {
-            self.timed = None;
+            self.time = None;
         }
         taken
     }
@@ -66,7 +61,7 @@ impl<C: Send + 'static> InFlight<C> {
         };
         let polled = work.as_mut().poll(context);
         match polled {
-            Poll::Ready(_) => (self.lease, self.timed) = (None, None),
+            Poll::Ready(_) => (self.lease, self.time) = (None, None),
             Poll::Pending => self.work = Some(work),
         }
         polled

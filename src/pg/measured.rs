@@ -1,11 +1,14 @@
 //! What is counted of a pool: it is counted where it happens to the pool's state, whoever makes it happen.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::placement::State;
+use super::pool::Shared;
+use super::prepared::Call;
 use crate::metrics::{Histogram, PoolMetrics};
+use crate::observe::{self, Event};
 
 /// Of a pool, at one time.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -82,6 +85,50 @@ impl Timed {
         Timed {
             began: Instant::now(),
             histogram,
+        }
+    }
+
+    /// It is over: how long it was.
+    pub(super) fn end(self) -> Duration {
+        self.began.elapsed()
+    }
+}
+
+/// A query's time, from when it is sent; told of when it is over, however it ends.
+pub(super) struct QueryTime {
+    began: Instant,
+    /// For a connection, before that.
+    waited: Duration,
+    shared: Arc<Shared>,
+    query: usize,
+    request_id: Arc<str>,
+}
+
+impl QueryTime {
+    /// From now on.
+    pub(super) fn begin(shared: &Arc<Shared>, call: &Call, waited: Duration) -> QueryTime {
+        QueryTime {
+            began: Instant::now(),
+            waited,
+            shared: shared.clone(),
+            query: call.query,
+            request_id: call.request_id.clone(),
+        }
+    }
+}
+
+impl Drop for QueryTime {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.shared.durations[self.query].observe(took);
+        let slow = self.shared.options.slow;
+        if !slow.is_zero() && took >= slow {
+            observe::emit(&Event::SlowQuery {
+                endpoint: self.shared.queries[self.query].name.clone(),
+                request_id: self.request_id.to_string(),
+                took,
+                waited: self.waited,
+            });
         }
     }
 }

@@ -39,5 +39,5 @@ pub use connection::{Collect, Done};
 pub use keeping::keep;
 pub use outlet::Outlet;
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
-pub use prepared::{Parameter, PrepareError, Prepared, Query};
+pub use prepared::{Call, Parameter, PrepareError, Prepared, Query};
 pub use session::Keeper;

@@ -29,7 +29,7 @@ use super::flight::InFlight;
 use super::measured::{Locked, Timed};
 use super::outlet::{Inlet, Outlet, outlet};
 use super::placement::{Ended, Outage, Placed, State, Waiter};
-use super::prepared::{Parameter, Query};
+use super::prepared::{Call, Query};
 use super::session::{Keeper, Opening, Order};
 use crate::error::Problem;
 use crate::metrics::family::QUERY_DURATION;
@@ -54,8 +54,20 @@ pub struct Options {
     pub min: usize,
     /// Connections opened at most.
     pub max: usize,
+    /// Queries that take so long are in the log; zero: none is.
+    pub slow: Duration,
+    /// Whether PostgreSQL is told what each request is called.
+    pub names_requests: bool,
     /// Where is counted what becomes of its queries.
     pub metrics: Metrics,
+}
+
+impl Options {
+    /// What the program is called at PostgreSQL's end, before the names of requests.
+    pub(super) fn request_name(&self) -> Option<String> {
+        let name = self.config.get_application_name().unwrap_or("peppercorn");
+        self.names_requests.then(|| name.to_owned())
+    }
 }
 
 /// Connections to one database for one kind of use. Cheap to clone.
@@ -119,20 +131,15 @@ impl Pool {
         (pool.clone(), Keeper::new(pool, receiver))
     }
 
-    /// Runs the pool's statement number `query` and gives its rows to `collect`.
+    /// Runs a statement of the pool's and gives its rows to `collect`.
     ///
     /// When the future is dropped, the query is cancelled if that can hit nothing else, and seen to its end.
     ///
     /// # Errors
     /// 503 when the database is away or no connection got free in time; else the query's own problem.
-    pub async fn run<C: Collect>(
-        &self,
-        query: usize,
-        parameters: Arc<[Parameter]>,
-        collect: C,
-    ) -> Result<Done<C>, Problem> {
-        let lease = self.acquire(query).await?;
-        InFlight::new(lease, query, parameters, collect).await
+    pub async fn run<C: Collect>(&self, call: &Call, collect: C) -> Result<Done<C>, Problem> {
+        let (lease, waited) = self.acquire(call.query).await?;
+        InFlight::new(lease, call, waited, collect).await
     }
 
     /// As [`Pool::run`], for statements that only read: what `collect` puts into its outlet is handed on while the
@@ -145,16 +152,16 @@ impl Pool {
     /// As [`Pool::run`].
     pub async fn run_large<P: Send + 'static, C: Collect>(
         &self,
-        query: usize,
-        parameters: Arc<[Parameter]>,
+        call: &Call,
         collect: impl Fn(Outlet<P>) -> C,
     ) -> Result<Outcome<P, C>, Problem> {
+        let query = call.query;
         loop {
-            let lease = self.acquire(query).await?;
+            let (lease, waited) = self.acquire(query).await?;
             let learned_large = lease.alone;
             let (outlet, inlet) = outlet();
             let mut pieces = Pieces {
-                query: InFlight::new(lease, query, parameters.clone(), collect(outlet)),
+                query: InFlight::new(lease, call, waited, collect(outlet)),
                 inlet,
                 ended: None,
             };
@@ -198,10 +205,14 @@ impl Pool {
         self.0.orders.close();
     }
 
-    async fn acquire(&self, query: usize) -> Result<Lease, Problem> {
+    /// A place on a connection, and how long that took.
+    async fn acquire(&self, query: usize) -> Result<(Lease, Duration), Problem> {
         let metrics = &self.0.metrics;
-        let _waited = Timed::begin(metrics.wait);
-        self.find(query).await.map_err(|refused| {
+        let waited = Timed::begin(metrics.wait);
+        let found = self.find(query).await;
+        let waited = waited.end();
+        let found = found.map(|lease| (lease, waited));
+        found.map_err(|refused| {
             if matches!(refused, Refused::Busy) {
                 metrics.timeouts.add(1);
             }

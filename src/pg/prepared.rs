@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type};
@@ -19,6 +20,17 @@ pub struct Query {
     pub sql: String,
     /// One per parameter; [`Type::UNKNOWN`] leaves the type to PostgreSQL.
     pub parameters: Vec<Type>,
+}
+
+/// A query to run, for a request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its number in the pool.
+    pub query: usize,
+    /// One per parameter of the statement.
+    pub parameters: Arc<[Parameter]>,
+    /// What the request is called in logs, here and at PostgreSQL's end.
+    pub request_id: Arc<str>,
 }
 
 /// A [`Query`] on one connection.

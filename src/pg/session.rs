@@ -178,7 +178,12 @@ async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Re
     } = connect::connect(config, &shared.clock).await?;
     let (origin_again, backend) = (origin.clone(), client.cancel_token());
     let mut driving = pin!(drive(driver));
-    let preparing = Connection::prepare(client, origin, shared.queries.clone());
+    let preparing = Connection::prepare(
+        client,
+        origin,
+        shared.queries.clone(),
+        shared.options.request_name(),
+    );
     let prepared = future::or(async { Ok(preparing.await) }, async {
         Err(driving.as_mut().await)
     });

@@ -64,12 +64,7 @@ impl Seat {
 }
 
 fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> Arc<Service> {
-    let (database, keepers) = app.database(
-        config,
-        worker.db_connections,
-        &worker.metrics,
-        &worker.clock,
-    );
+    let (database, keepers) = app.database(config, worker.pools, &worker.metrics, &worker.clock);
     for keeper in keepers {
         // Refused at the seat's end, when nobody connects any more.
         let _ended = keep.try_send(keeper);

@@ -12,7 +12,7 @@ use super::signals::Signals;
 use super::swap::{self, Make};
 use super::systemd::Systemd;
 use super::{Error, descriptors, ring, watch};
-use crate::app::App;
+use crate::app::{App, Pools};
 use crate::config::Serve;
 use crate::metrics::Metrics;
 use crate::observe::{self, Event};
@@ -51,7 +51,8 @@ pub struct Worker {
     pub(super) hup: (Sender<()>, Receiver<()>),
     /// For requests in flight when it ends.
     pub(super) graceful: Duration,
-    pub(super) db_connections: usize,
+    /// Of each seat.
+    pub(super) pools: Pools,
     /// Where failures are reported to, beside the log.
     pub(super) sentry: Option<Sentry>,
     stall_threshold: Duration,
@@ -118,7 +119,11 @@ impl Worker {
             make: None,
             hup: smol::channel::bounded(1),
             graceful: config.graceful,
-            db_connections,
+            pools: Pools {
+                connections: db_connections,
+                slow_query: config.slow_query,
+                names_requests: config.db_request_id,
+            },
             sentry,
             stall_threshold: config.stall_threshold,
             clock: clock.clone(),

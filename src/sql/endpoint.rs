@@ -5,7 +5,7 @@ use super::bind::Binder;
 use crate::endpoint::{Answer, Context, Endpoint};
 use crate::error::Problem;
 use crate::http::Response;
-use crate::pg::Parameter;
+use crate::pg::{Call, Parameter};
 
 /// Binds a request's parameters, runs the statement, answers with its result.
 pub struct SqlEndpoint {
@@ -48,13 +48,18 @@ impl SqlEndpoint {
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("no pool for this endpoint")))?;
         let blame = |problem| self.blame(problem, &parameters);
         let _span = context.span("db.query", &self.statement);
-        let (query, shape, parameters) = (self.query, self.shape, parameters.clone());
+        let shape = self.shape;
+        let call = Call {
+            query: self.query,
+            parameters: parameters.clone(),
+            request_id: context.request_id.shared(),
+        };
         if shape.may_stream() {
             let collector = |outlet| shape.collector(Some(outlet));
-            let ran = pool.run_large(query, parameters, collector).await;
+            let ran = pool.run_large(&call, collector).await;
             return shape.answer_list(ran.map_err(blame)?);
         }
-        let ran = pool.run(query, parameters, shape.collector(None)).await;
+        let ran = pool.run(&call, shape.collector(None)).await;
         shape.answer(ran.map_err(blame)?)
     }
 

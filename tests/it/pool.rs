@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_lite::future;
 use peppercorn::Problem;
 use peppercorn::metrics::Metrics;
-use peppercorn::pg::{Collect, Options, Parameter, Pool, Prepared, Query};
+use peppercorn::pg::{Call, Collect, Options, Parameter, Pool, Prepared, Query};
 use smol::{Executor, Timer};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -44,6 +44,8 @@ impl Running {
             config: database.url().parse().unwrap(),
             min: 2,
             max,
+            slow: Duration::ZERO,
+            names_requests: false,
             metrics: Metrics::unread(),
         };
         let (pool, keeper) = Pool::new(options, Arc::new(queries), clock());
@@ -89,10 +91,20 @@ impl Collect for One {
     }
 }
 
+fn call(query: usize, parameters: &[String]) -> Call {
+    let parameters = parameters
+        .iter()
+        .map(|text| Parameter(Some(text.as_str().into())));
+    Call {
+        query,
+        parameters: parameters.collect(),
+        request_id: "test".into(),
+    }
+}
+
 async fn sleep(pool: &Pool, text: &str, seconds: f64) -> Result<String, Problem> {
     let parameters = [text.to_owned(), seconds.to_string()];
-    let parameters = parameters.map(|text| Parameter(Some(text.into())));
-    let done = pool.run(SLEEP, parameters.into(), One::default()).await?;
+    let done = pool.run(&call(SLEEP, &parameters), One::default()).await?;
     Ok(String::from_utf8(done.collected.0).unwrap())
 }
 
@@ -216,12 +228,8 @@ fn a_locked_table_does_not_hold_a_session_for_ever() {
     assert!(waiters <= 2, "{waiters} backends wait for the lock");
     block_on(locker.batch_execute("commit")).unwrap();
     running.await_ready();
-    let parameters = [Parameter(Some("n = ".into()))];
-    let done = block_on(
-        running
-            .pool
-            .run(TOUCH, Arc::new(parameters), One::default()),
-    );
+    let call = call(TOUCH, &["n = ".into()]);
+    let done = block_on(running.pool.run(&call, One::default()));
     assert_eq!(done.unwrap().collected.0, b"\"n = 0\"");
 }
 

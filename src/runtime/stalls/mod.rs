@@ -20,8 +20,7 @@ use std::time::Duration;
 pub use label::Label;
 pub use stack::{Frame, Stack};
 use watch::Watch;
-pub(super) use watch::Watched;
-pub use watch::{section, timed};
+pub use watch::{Watched, section, timed};
 
 use crate::sys;
 
@@ -99,7 +98,8 @@ impl Monitor {
         })
     }
 
-    pub(super) fn watch_this_thread(&self) -> Watched {
+    /// Watches the calling thread, an executor's, until what this gives is dropped.
+    pub fn watch_this_thread(&self) -> Watched {
         Watched::this_thread(&self.shared)
     }
 }

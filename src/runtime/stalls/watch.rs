@@ -35,7 +35,7 @@ thread_local! {
 }
 
 /// The current thread is watched until this is dropped.
-pub(in crate::runtime) struct Watched(Option<Arc<Watch>>);
+pub struct Watched(Option<Arc<Watch>>);
 
 impl Watched {
     pub(super) fn this_thread(shared: &Arc<Shared>) -> Watched {
@@ -116,10 +116,12 @@ impl Watch {
 
     /// Ends the section that the thread is in, and tells of it if it took too long; its label.
     fn leave(&self) -> Option<Label> {
-        let began = self.began_ms.swap(NOTHING, Ordering::AcqRel);
+        // Nobody else writes it: a swap would cost as much as all the rest.
+        let began = self.began_ms.load(Ordering::Relaxed);
         if began == NOTHING {
             return None;
         }
+        self.began_ms.store(NOTHING, Ordering::Release);
         let label = Label::numbered(self.label.load(Ordering::Relaxed));
         let lasted = Duration::from_millis(coarse_ms().saturating_sub(began));
         if lasted >= self.shared.threshold {
