@@ -28,6 +28,7 @@ mod injection;
 mod interruption;
 mod lifecycle;
 mod listeners;
+mod metrics;
 mod pool;
 mod reload;
 mod sockets;

@@ -70,6 +70,8 @@ impl Connection {
         let response = app::refused(refusal, &exchange.id);
         self.put(response, self.reader.last_reply(), &mut exchange)
             .await?;
+        // What is left to wait for is no part of it.
+        drop(exchange);
         self.flush().await?;
         self.linger().await
     }
