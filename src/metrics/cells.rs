@@ -10,7 +10,7 @@ use super::family::{Family, Kind};
 pub struct Counter(pub(super) &'static AtomicU64);
 
 impl Counter {
-    /// So many more.
+    /// So many more; nanoseconds, if its family is a time.
     pub fn add(self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
@@ -18,11 +18,6 @@ impl Counter {
     /// How many so far, here.
     pub fn get(self) -> u64 {
         self.0.load(Ordering::Relaxed)
-    }
-
-    /// So much longer; for a family that is a time.
-    pub fn add_time(self, time: Duration) {
-        self.add(nanoseconds(time));
     }
 }
 

@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::scoreboard::{Field, Header, Row, Scoreboard, Stage};
 use crate::metrics::{Counter, Metrics, Sample, Sources, family, now};
+use crate::observe::{self, Channel};
 
 /// What there is to scrape: of all workers, and of those that are no more what they have counted.
 pub(super) fn sources(scoreboard: &Scoreboard) -> Sources {
@@ -58,40 +59,66 @@ fn resident(pid: u64) -> u64 {
     pages.unwrap_or(0) * rustix::param::page_size() as u64
 }
 
-/// Counts the CPU time of this process, up to its end.
-pub(super) struct CpuTime {
-    counter: Counter,
-    counted: Duration,
+/// What this process knows only the total of: counted now and then, and at its end.
+pub(super) struct Usage {
+    cpu: Account,
+    /// Lines that its logs have lost.
+    lost: [(Channel, Account); 2],
 }
 
-impl CpuTime {
-    pub(super) fn new(metrics: &Metrics) -> CpuTime {
-        CpuTime {
-            counter: metrics.counter(&family::CPU, &[]),
-            counted: Duration::ZERO,
+impl Usage {
+    /// That of a process that has just begun.
+    pub(super) fn new(metrics: &Metrics) -> Usage {
+        let lost = |log: Channel| {
+            let counter = metrics.counter(&family::LOG_LINES_DROPPED, &[log.name()]);
+            (log, Account::new(counter))
+        };
+        Usage {
+            cpu: Account::new(metrics.counter(&family::CPU, &[])),
+            lost: [Channel::Diagnostics, Channel::Access].map(lost),
         }
     }
 
-    /// The same of a process that is the only one that ever counts there, in whichever program.
-    pub(super) fn of_all(metrics: &Metrics) -> CpuTime {
-        let counter = metrics.counter(&family::CPU, &[]);
-        CpuTime {
-            counted: Duration::from_nanos(counter.get()),
-            counter,
-        }
+    /// That of the only process that ever counts there, in whichever program: the kernel's account of it goes on.
+    pub(super) fn going_on(metrics: &Metrics) -> Usage {
+        let mut usage = Usage::new(metrics);
+        usage.cpu.counted = usage.cpu.counter.get();
+        usage
     }
 
     /// Up to now.
     pub(super) fn count(&mut self) {
         let time = clock_gettime(ClockId::ProcessCPUTime);
-        let used = Duration::new(time.tv_sec as u64, time.tv_nsec as u32);
-        self.counter.add_time(used.saturating_sub(self.counted));
-        self.counted = used;
+        let cpu = Duration::new(time.tv_sec as u64, time.tv_nsec as u32);
+        self.cpu.count(cpu.as_nanos() as u64);
+        for (log, account) in &mut self.lost {
+            account.count(observe::lines_lost(*log));
+        }
     }
 }
 
-impl Drop for CpuTime {
+impl Drop for Usage {
     fn drop(&mut self) {
         self.count();
+    }
+}
+
+/// How much of a total is in a counter.
+struct Account {
+    counter: Counter,
+    counted: u64,
+}
+
+impl Account {
+    fn new(counter: Counter) -> Account {
+        Account {
+            counter,
+            counted: 0,
+        }
+    }
+
+    fn count(&mut self, total: u64) {
+        self.counter.add(total.saturating_sub(self.counted));
+        self.counted = total;
     }
 }

@@ -9,7 +9,7 @@ use smol::channel::{Receiver, Sender};
 
 use super::Error;
 use super::duty;
-use super::exposed::{self, CpuTime};
+use super::exposed::{self, Usage};
 use super::scoreboard::{Database, Field};
 use super::signals::Signals;
 use super::worker::Worker;
@@ -121,7 +121,7 @@ impl<'a> Seats<'a> {
         };
         let mut serves = false;
         // One seat for all executors.
-        let mut cpu = (seat == 0).then(|| CpuTime::new(&self.worker.metrics));
+        let mut usage = (seat == 0).then(|| Usage::new(&self.worker.metrics));
         loop {
             // All seats have the same database: one tells of it.
             if seat == 0 {
@@ -135,7 +135,7 @@ impl<'a> Seats<'a> {
             if seat == 0 {
                 self.worker.tell_how_it_is();
             }
-            cpu.iter_mut().for_each(CpuTime::count);
+            usage.iter_mut().for_each(Usage::count);
             clock.sleep(HEARTBEAT).await;
         }
     }

@@ -68,3 +68,55 @@ fn event(stall: &Stall) -> Event {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::metrics::Arena;
+    use crate::runtime::stalls::{Label, section};
+    use crate::runtime::{self, ExecutorKind, Layout, Program, Spawn};
+
+    /// Holds its thread up once, and is quick once.
+    struct Busy;
+
+    impl Program for Busy {
+        type Output = ();
+
+        async fn run<S: Spawn>(&self, _: usize, _: S) {
+            let label = Label::new(&"GET /report".into());
+            section(label, || std::thread::sleep(Duration::from_millis(60)));
+            section(label, || ());
+        }
+    }
+
+    #[test]
+    fn a_stall_is_counted_once_and_when_it_is_over() {
+        let words: Vec<AtomicU64> = (0..4096).map(|_| AtomicU64::new(0)).collect();
+        let arena = Arena::new(Box::leak(Box::new(AtomicU64::new(0))), words.leak());
+        let metrics = Metrics::new(arena, &[]);
+        let monitor = monitor(Duration::from_millis(20), None, &metrics).unwrap();
+        let layout = Layout {
+            threads: 1,
+            executor: ExecutorKind::Local,
+        };
+        runtime::run(layout, &[], monitor.as_ref(), &Busy).unwrap();
+        drop(monitor);
+        // The section around it, the main task, is not held up by itself.
+        let of = |endpoint| metrics.counter(&family::STALLS, &[endpoint]).get();
+        assert_eq!(of("GET /report"), 1);
+        let histogram = arena
+            .series()
+            .find(|series| series.family == family::STALL.number);
+        let cells = histogram.unwrap().cells.iter();
+        let cells: Vec<u64> = cells.map(|cell| cell.load(Ordering::Relaxed)).collect();
+        let all: u64 = arena
+            .series()
+            .filter(|series| series.family == family::STALLS.number)
+            .map(|series| series.cells[0].load(Ordering::Relaxed))
+            .sum();
+        assert_eq!(cells[1..].iter().sum::<u64>(), all);
+        assert!(cells[0] >= 60_000_000, "{cells:?}");
+    }
+}

@@ -93,7 +93,7 @@ fn every_metric_is_shown_as_prometheus_has_it() {
         pool.timeouts.add(took);
         let queries = metrics.histogram(&family::QUERY_DURATION, &["say \"hello\"\\\n"]);
         queries.observe(Duration::from_secs(11));
-        metrics.counter(&family::CPU, &[]).add_time(ms(took));
+        metrics.counter(&family::CPU, &[]).add(took * 1_000_000);
         metrics.counter(&family::WORKER_RESTARTS, &["exit"]).add(1);
         metrics.counter(&family::SENTRY_EVENTS, &["sent"]).add(1);
         metrics
@@ -484,4 +484,32 @@ fn a_client_that_leaves_is_counted() {
         (gone == 1.0).then_some(())
     });
     assert_eq!(scrape(&server).sum("http_server_active_requests", &[]), 1.0);
+}
+
+/// Standard output that takes nothing is no reason to stop, but one to tell.
+#[test]
+fn lines_that_a_log_has_lost_are_counted() {
+    let home = Home::new("metrics_lost");
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    for options in [&["--workers", "2"][..], &[]] {
+        let mut command = peppercorn();
+        command.env("DATABASE_URL", home.database.url());
+        command.arg("serve").arg(home.folder.path()).args(options);
+        command.arg("--access-log").stdout(full());
+        let server = Server::spawn(command).ready();
+        for _ in 0..20 {
+            assert_eq!(server.get("/one").body, "1");
+        }
+        poll("the lines to be given up", || {
+            let lost = scrape(&server).sum("peppercorn_log_lines_dropped_total", &["access"]);
+            (lost >= 20.0).then_some(())
+        });
+        let lost = scrape(&server).sum("peppercorn_log_lines_dropped_total", &["diagnostics"]);
+        assert_eq!(lost, 0.0);
+    }
 }

@@ -47,7 +47,7 @@ use self::reload::Reload;
 use self::restarts::Restarts;
 use super::Error;
 use super::child::Child;
-use super::exposed::CpuTime;
+use super::exposed::Usage;
 use super::reporter::Reports;
 use super::scoreboard::{Header, Scoreboard};
 use super::signals::{Order, Signals};
@@ -78,7 +78,7 @@ pub struct Supervisor {
     pauses: Pauses,
     oom_kills: OomKills,
     restarts: Restarts,
-    cpu: CpuTime,
+    usage: Usage,
     keeper: Option<Child>,
     /// When the keeper may be started.
     keeper_due: Instant,
@@ -142,7 +142,7 @@ impl Supervisor {
         Ok(Supervisor {
             program: Program::of_this_process()?,
             restarts: Restarts::new(&metrics),
-            cpu: CpuTime::of_all(&metrics),
+            usage: Usage::going_on(&metrics),
             scoreboard: kept.scoreboard,
             bell: kept.bell,
             held: kept.held,
@@ -185,7 +185,7 @@ impl Supervisor {
             if self.is_tick() {
                 self.abort_stuck();
                 self.oom_kills.look();
-                self.cpu.count();
+                self.usage.count();
             }
             self.kill_overdue();
             self.spawn_missing();
