@@ -29,6 +29,7 @@ mod interruption;
 mod lifecycle;
 mod listeners;
 mod metrics;
+mod logs;
 mod pool;
 mod reload;
 mod sockets;
