@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use tokio_postgres::config::{SslMode, SslNegotiation};
 
 use super::options::Taken;
-use super::settings::Variables;
+use super::settings::{NOT_VALID, Variables};
 use crate::tls::{Connector, Identity, Roots, Trust};
 
 /// The protocol's name in a TLS handshake (PostgreSQL 17).
@@ -94,10 +94,15 @@ pub(super) fn read(
     let mode = match given.option("sslmode") {
         Some((word, name)) => match MODES.iter().find(|(mode, _)| *mode == word) {
             Some((_, mode)) => *mode,
-            None => bail!(
-                "{name} {word:?} is not one of {}",
-                MODES.map(|(word, _)| word).join(", ")
-            ),
+            None => {
+                // Its value is not shown: who knows what a mistyped address has there.
+                let words = MODES.map(|(word, _)| word).join(", ");
+                let error = anyhow::anyhow!("{name} is not one of {words}");
+                return Err(match taken.get("sslmode") {
+                    Some(_) => error.context(NOT_VALID),
+                    None => error,
+                });
+            }
         },
         // As libpq since PostgreSQL 16.
         None if system => Mode::VerifyFull,

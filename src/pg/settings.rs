@@ -14,6 +14,10 @@ use super::connect::DEFAULT_SOCKET_DIR;
 use super::options::{self, Taken};
 use super::secure;
 
+/// Of an address with a mistake in it.
+pub(super) const NOT_VALID: &str =
+    "the database URL is not valid; expected postgres://user@host:port/database";
+
 /// Looks up an environment variable.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -77,7 +81,7 @@ fn parse(url: &str) -> anyhow::Result<(tokio_postgres::Config, Taken)> {
             true => bail!("an @ in the user's name or the password is written %40"),
             false => Ok((config, taken)),
         })
-        .context("the database URL is not valid; expected postgres://user@host:port/database")
+        .context(NOT_VALID)
 }
 
 fn complete(config: &mut tokio_postgres::Config, variables: Variables<'_>) -> anyhow::Result<()> {

@@ -30,6 +30,8 @@ mod lifecycle;
 mod listeners;
 mod metrics;
 mod logs;
+mod pg_tls;
+mod pg_tls_peers;
 mod pool;
 mod reload;
 mod sockets;

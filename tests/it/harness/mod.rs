@@ -1,11 +1,13 @@
 //! What the tests stand on: a PostgreSQL, servers, folders of SQL files, and a plain HTTP client.
 
 mod answers;
+mod certificates;
 mod client;
 mod command;
 mod embedded;
 mod hammer;
 mod postgres;
+mod secure;
 mod server;
 mod service;
 
@@ -15,11 +17,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use answers::{Answers, converse};
+pub use certificates::Certificates;
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait};
 pub use embedded::Embedded;
 pub use hammer::{Hammer, Manner};
 pub use postgres::{Database, clock, database};
+pub use secure::{Secure, psql};
 pub use server::{Server, embed, peppercorn, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 
