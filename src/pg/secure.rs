@@ -214,3 +214,120 @@ fn check_key_file(path: &Path) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::options::of_url;
+
+    /// What an address and the environment come to: a mode, and whether the certificate's name counts.
+    fn come_to(url: &str, variables: &[(&str, &str)]) -> Result<(SslMode, bool), String> {
+        let find = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let (_, taken) = of_url(url);
+        let negotiation = match url.contains("direct") {
+            true => SslNegotiation::Direct,
+            false => SslNegotiation::Postgres,
+        };
+        // Nothing is remote: no file is looked at.
+        read(&taken, &find, negotiation, false)
+            .map(|secure| (secure.mode, secure.named))
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn the_address_comes_before_the_environment_before_prefer() {
+        for (url, variables, expected) in [
+            ("", &[][..], (SslMode::Prefer, false)),
+            ("", &[("PGSSLMODE", "")], (SslMode::Prefer, false)),
+            ("", &[("PGSSLMODE", "disable")], (SslMode::Disable, false)),
+            (
+                "?sslmode=allow",
+                &[("PGSSLMODE", "require")],
+                (SslMode::Prefer, false),
+            ),
+            (
+                "?sslmode=prefer",
+                &[("PGSSLMODE", "require")],
+                (SslMode::Prefer, false),
+            ),
+            ("?sslmode=verify-ca", &[], (SslMode::Require, false)),
+            (
+                "?sslmode=verify-full",
+                &[("PGSSLMODE", "bogus")],
+                (SslMode::Require, true),
+            ),
+            ("?sslrootcert=system", &[], (SslMode::Require, true)),
+            ("", &[("PGSSLROOTCERT", "system")], (SslMode::Require, true)),
+            (
+                "?sslmode=require&sslnegotiation=direct",
+                &[],
+                (SslMode::Require, false),
+            ),
+        ] {
+            assert_eq!(come_to(url, variables), Ok(expected), "{url} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        for (url, variables, expected) in [
+            (
+                "",
+                &[("PGSSLMODE", "ja")][..],
+                "PGSSLMODE is not one of disable, allow",
+            ),
+            (
+                "?sslmode=hunter2",
+                &[],
+                "not valid; expected postgres://user@host:port/database: sslmode is not",
+            ),
+            (
+                "?sslmode=require&sslrootcert=system",
+                &[],
+                "asks for sslmode=verify-full",
+            ),
+            (
+                "?sslmode=verify-ca",
+                &[("PGSSLROOTCERT", "system")],
+                "asks for sslmode=verify-full",
+            ),
+            (
+                "?sslnegotiation=direct",
+                &[],
+                "sslnegotiation=direct asks for sslmode=require",
+            ),
+        ] {
+            let error = come_to(url, variables).unwrap_err();
+            assert!(
+                error.contains(expected) && !error.contains("hunter2"),
+                "{url}: {error}"
+            );
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn a_file_that_is_named_must_be_there() {
+        for (option, mode) in [
+            ("sslrootcert=/no/root", "prefer"),
+            ("sslrootcert=/no/root", "verify-ca"),
+            ("sslcert=/no/cert&sslkey=/no/key", "require"),
+        ] {
+            let (_, taken) = of_url(&format!("?sslmode={mode}&{option}"));
+            let Err(error) = read(&taken, &|_| None, SslNegotiation::Postgres, true) else {
+                panic!("{option}");
+            };
+            assert!(format!("{error:#}").contains("/no/"), "{error:#}");
+        }
+        let (_, taken) = of_url("?sslcrl=/revoked&sslmode=require&sslrootcert=/root");
+        let error = read(&taken, &|_| None, SslNegotiation::Postgres, true).err();
+        let error = format!("{:#}", error.unwrap());
+        assert!(
+            error.contains("/revoked: lists of revoked certificates"),
+            "{error}"
+        );
+    }
+}

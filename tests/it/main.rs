@@ -30,7 +30,9 @@ mod lifecycle;
 mod listeners;
 mod metrics;
 mod logs;
+#[cfg(feature = "tls")]
 mod pg_tls;
+#[cfg(feature = "tls")]
 mod pg_tls_peers;
 mod pool;
 mod reload;

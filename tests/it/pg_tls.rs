@@ -7,11 +7,13 @@ use peppercorn::pg::{connect, settings};
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 use crate::harness::{
-    Certificates, Folder, Secure, Server, block_on, clock, golden, peppercorn, poll, psql, run,
+    Certificates, Folder, Secure, Server, Tap, block_on, clock, golden, peppercorn, poll, psql, run,
 };
 
 const HERE: &str = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n";
 const ELSEWHERE: &str = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:elsewhere.example\n";
+/// The request for TLS.
+const WISH: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const ENCRYPTED: &str = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
 
 /// Connects with nothing but the URL and these variables.
@@ -308,9 +310,12 @@ fn the_program_serves_and_cancels_over_tls() {
             "-- name: long$\n-- http: GET /long\nselect pg_sleep(60)::text;\n",
         ),
     ]);
+    let tap = Tap::before(database.port());
+    let url = database.url("open", "localhost", &options);
+    let url = url.replace(&database.port().to_string(), &tap.port().to_string());
     let mut command = peppercorn();
     command
-        .env("DATABASE_URL", database.url("open", "localhost", &options))
+        .env("DATABASE_URL", url)
         .arg("serve")
         .arg(folder.path());
     let server = Server::spawn(command);
@@ -326,6 +331,7 @@ fn the_program_serves_and_cancels_over_tls() {
             and state = 'active' and usename = 'open'";
         database.ask(sql)
     };
+    let before = tap.begins().len();
     let mut client = server.connect();
     client.send("GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
     poll("the query to run", || (sleeping() == "1").then_some(()));
@@ -333,7 +339,12 @@ fn the_program_serves_and_cancels_over_tls() {
     poll("the query to be cancelled", || {
         (sleeping() == "0").then_some(())
     });
-    // On the same connection: it was cancelled, not broken off.
+    // The cancellation has asked for TLS as everything else has.
+    let begins = poll("the cancellation", || {
+        Some(tap.begins()).filter(|all| all.len() > before)
+    });
+    assert!(begins.iter().all(|begin| *begin == WISH), "{begins:?}");
+    // The connection is still there: the query was cancelled, not broken off.
     assert!(!server.log().contains("connection"), "{}", server.log());
 }
 

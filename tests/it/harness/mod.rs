@@ -23,7 +23,7 @@ pub use command::{Ended, golden, run, wait};
 pub use embedded::Embedded;
 pub use hammer::{Hammer, Manner};
 pub use postgres::{Database, clock, database};
-pub use secure::{Secure, psql};
+pub use secure::{Secure, Tap, psql};
 pub use server::{Server, embed, peppercorn, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 

@@ -1,9 +1,11 @@
 //! A PostgreSQL that is reached by TCP, with TLS or without.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -137,6 +139,56 @@ impl Drop for Secure {
         let _gone = kill_process(pid, Signal::QUIT);
         wait(&mut self.server);
     }
+}
+
+/// Stands between clients and a server, and notes how each connection begins.
+pub struct Tap {
+    port: u16,
+    begins: Arc<Mutex<Vec<[u8; 8]>>>,
+}
+
+impl Tap {
+    /// In front of a port of this machine, for as long as the tests run.
+    pub fn before(server: u16) -> Tap {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tap = Tap {
+            port: listener.local_addr().unwrap().port(),
+            begins: Arc::default(),
+        };
+        let begins = tap.begins.clone();
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                    return;
+                };
+                let (begins, mut first) = (begins.clone(), [0; 8]);
+                std::thread::spawn(move || {
+                    (&client).read_exact(&mut first).unwrap();
+                    begins.lock().unwrap().push(first);
+                    (&server).write_all(&first).unwrap();
+                    std::thread::scope(|both| {
+                        both.spawn(|| pass_on(&client, &server));
+                        pass_on(&server, &client);
+                    });
+                });
+            }
+        });
+        tap
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn begins(&self) -> Vec<[u8; 8]> {
+        self.begins.lock().unwrap().clone()
+    }
+}
+
+fn pass_on(mut from: &TcpStream, mut to: &TcpStream) {
+    // Either end may be gone at any time: then so is the other.
+    let _gone = std::io::copy(&mut from, &mut to);
+    let _gone = to.shutdown(Shutdown::Write);
 }
 
 /// Runs psql with nothing of the tests' own environment, and with these variables.
