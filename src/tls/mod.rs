@@ -7,8 +7,10 @@
 //! | `certificate`, `der` | what is read of a certificate that rustls does not tell |
 //! | `absent` | the same API in a program without the feature `tls` |
 //!
-//! A handshake runs where it is awaited. Its arithmetic takes 0.3 ms with ECDSA P-256 and 0.4 ms with RSA 2048 on
-//! a core of 2.5 GHz, in two pieces around the server's answer; it is paid once per connection.
+//! A handshake runs where it is awaited: on an executor's thread, if a connection of the pool is made there. It adds
+//! 0.2 to 0.3 ms of arithmetic to the 0.1 ms that a connection costs anyway (medians of 300 connections to PostgreSQL 15
+//! on a core of 2 GHz; ECDSA P-256 checked in full 0.3 ms, RSA 2048 unchecked 0.3 ms), in two pieces around the server's
+//! answer. A result of 100 MB took no longer over TLS than without, within the spread of three runs.
 
 use std::path::PathBuf;
 
