@@ -45,7 +45,10 @@ impl<'a> Certificate<'a> {
         let signature = outer.bits()?;
         let mut inner = Der(signed.content);
         let version = match inner.take(0xa0) {
-            Some(version) => Der(version.content).take(INTEGER)?.content.first()? + 1,
+            Some(version) => match Der(version.content).take(INTEGER)?.content {
+                [version @ 1..=2] => version + 1,
+                _ => return None,
+            },
             None => 1,
         };
         let _serial = inner.take(INTEGER)?;

@@ -1,12 +1,14 @@
 //! What the tests stand on: a PostgreSQL, servers, folders of SQL files, and a plain HTTP client.
 
 mod answers;
+#[cfg(feature = "tls")]
 mod certificates;
 mod client;
 mod command;
 mod embedded;
 mod hammer;
 mod postgres;
+#[cfg(feature = "tls")]
 mod secure;
 mod server;
 mod service;
@@ -17,12 +19,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use answers::{Answers, converse};
+#[cfg(feature = "tls")]
 pub use certificates::Certificates;
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait};
 pub use embedded::Embedded;
 pub use hammer::{Hammer, Manner};
 pub use postgres::{Database, clock, database};
+#[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
 pub use server::{Server, embed, peppercorn, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
