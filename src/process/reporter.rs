@@ -98,7 +98,7 @@ impl Reporter {
                 Hub::current().capture_event(report);
             });
         }
-        sentry.flush(LIMIT);
+        sentry.close(LIMIT);
         Ok(())
     }
 }

@@ -172,7 +172,7 @@ impl Worker {
             observe::emit(&Event::DrainCut { connections: cut });
         }
         if let Some(sentry) = &self.sentry {
-            sentry.flush(FAREWELL);
+            sentry.close(FAREWELL);
         }
         if self.supervisor.is_none() {
             observe::emit(&Event::Stopped);

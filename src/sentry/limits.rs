@@ -1,150 +1,138 @@
-//! What Sentry does not want for a while: its rate limits, and our own pause when it is not reached.
+//! What Sentry has asked not to be sent for a while.
 //!
-//! Times are monotonic: a clock that is set back must not silence Sentry.
+//! Source: Sentry, "SDK Development", "Rate Limiting". Times are monotonic: a clock that is set lifts no limit and makes
+//! none longer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use sentry_core::protocol::{Envelope, EnvelopeItem};
+use sentry_core::protocol::client_report::Category;
 
-use super::Category;
-
-/// Where a limit has no time.
-const DEFAULT: Duration = Duration::from_secs(60);
-/// The longest that is believed.
+/// How long nothing is sent after a 429 that does not say, and for a limit without a number.
+const UNTOLD: Duration = Duration::from_secs(60);
+/// The longest limit that is believed. One that goes on is told again.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// Pauses after attempts to reach it: doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LAST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Until when something is not sent, each in milliseconds since `start`; 0: it is.
+/// Sentry's words for what can be limited on its own, and the limit of all. What is not here is not sent by this program:
+/// limits on it are none.
+const WORDS: [&str; 8] = [
+    "",
+    "error",
+    "transaction",
+    "attachment",
+    "session",
+    "monitor",
+    "log_item",
+    "trace_metric",
+];
+/// Where the limit of all stands in [`WORDS`].
+const ALL: usize = 0;
+
+/// The limits that hold, for any thread to look at.
 pub(super) struct Limits {
     start: Instant,
-    error: AtomicU64,
-    transaction: AtomicU64,
-    all: AtomicU64,
-    /// Not reached.
-    away: AtomicU64,
+    /// By the order of [`WORDS`], until when: milliseconds since `start`. 0: there was never a limit.
+    until_ms: [AtomicU64; WORDS.len()],
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            start: Instant::now(),
-            error: AtomicU64::new(0),
-            transaction: AtomicU64::new(0),
-            all: AtomicU64::new(0),
-            away: AtomicU64::new(0),
-        }
-    }
+/// What an answer of Sentry's says of limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// 429.
+    pub(super) too_many: bool,
+    /// `X-Sentry-Rate-Limits`.
+    pub(super) limits: Option<String>,
+    /// `Retry-After`.
+    pub(super) retry_after: Option<String>,
 }
 
 impl Limits {
-    fn now(&self) -> u64 {
+    pub(super) fn new() -> Limits {
+        Limits {
+            start: Instant::now(),
+            until_ms: [const { AtomicU64::new(0) }; WORDS.len()],
+        }
+    }
+
+    /// Whether this is not to be sent now. No clock is read while there was never a limit.
+    pub(super) fn hold(&self, category: Category) -> bool {
+        let word = match category {
+            Category::Error => "error",
+            Category::Transaction => "transaction",
+            Category::Attachment => "attachment",
+            Category::Session => "session",
+            Category::Monitor => "monitor",
+            Category::LogItem => "log_item",
+            Category::TraceMetric => "trace_metric",
+            _ => "",
+        };
+        let own = WORDS.iter().position(|known| *known == word);
+        self.holds(ALL) || own.is_some_and(|own| self.holds(own))
+    }
+
+    /// Whether nothing at all is to be sent now.
+    pub(super) fn hold_all(&self) -> bool {
+        self.holds(ALL)
+    }
+
+    fn holds(&self, index: usize) -> bool {
+        match self.until_ms[index].load(Ordering::Relaxed) {
+            0 => false,
+            until => self.now_ms() < until,
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
         self.start.elapsed().as_millis() as u64
     }
 
-    fn holds(&self, until: &AtomicU64) -> bool {
-        let until = until.load(Ordering::Relaxed);
-        until != 0 && self.now() < until
-    }
-
-    /// The longer of two limits holds.
-    fn extend(&self, until: &AtomicU64, by: Duration) {
-        let end = self.now() + by.min(LONGEST).as_millis() as u64;
-        until.fetch_max(end, Ordering::Relaxed);
-    }
-
-    fn word(&self, category: Category) -> &AtomicU64 {
-        match category {
-            Category::Error => &self.error,
-            Category::Transaction => &self.transaction,
-        }
-    }
-
-    /// Whether Sentry wants nothing of this kind now.
-    pub(super) fn has(&self, category: Category) -> bool {
-        self.holds(&self.all) || self.holds(self.word(category))
-    }
-
-    /// Whether Sentry wants none of what is in an envelope, client reports aside.
-    pub(super) fn have(&self, envelope: &Envelope) -> bool {
-        let limited = |item: &EnvelopeItem| match item {
-            EnvelopeItem::Event(_) => self.has(Category::Error),
-            EnvelopeItem::Transaction(_) => self.has(Category::Transaction),
-            EnvelopeItem::ClientReport(_) => true,
-            _ => self.holds(&self.all),
-        };
-        envelope.items().all(limited) && super::is_event(envelope)
-    }
-
-    /// Whether Sentry was not reached a moment ago.
-    pub(super) fn is_away(&self) -> bool {
-        self.holds(&self.away)
-    }
-
-    /// Sentry was not reached, for the `failures`th time in a row, from 1. The pause until it is tried again.
-    pub(super) fn pause(&self, failures: u32) -> Duration {
-        let pause = FIRST_PAUSE * 2_u32.pow(failures.saturating_sub(1).min(16));
-        let pause = pause.min(LAST_PAUSE);
-        self.away
-            .store(self.now() + pause.as_millis() as u64, Ordering::Relaxed);
-        pause
-    }
-
-    /// Takes in what an answer says of limits: `X-Sentry-Rate-Limits` whatever the status, else, with a 429,
-    /// `Retry-After`.
-    pub(super) fn learn(&self, status: u16, rate_limits: Option<&str>, retry_after: Option<&str>) {
-        match rate_limits {
-            Some(list) => {
-                for limit in list.split(',') {
-                    self.learn_one(limit.trim());
-                }
-            }
-            None if status == 429 => {
-                let wait = retry_after.and_then(|value| wait(value.trim()));
-                self.extend(&self.all, wait.unwrap_or(DEFAULT));
-            }
-            None => {}
-        }
-    }
-
-    /// `60:error;transaction:organization:reason`: seconds, categories, and what does not matter here.
-    fn learn_one(&self, limit: &str) {
-        let mut parts = limit.split(':');
-        let seconds = parts.next().unwrap_or_default();
-        if seconds.is_empty() {
-            return;
-        }
-        let wait = match seconds.parse::<f64>() {
-            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => {
-                Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64()))
-            }
-            _ => DEFAULT,
-        };
-        let categories = parts.next().unwrap_or_default();
-        if categories.is_empty() {
-            return self.extend(&self.all, wait);
-        }
-        for category in categories.split(';') {
-            match category {
-                // `default` are events without a category of their own.
-                "error" | "default" => self.extend(&self.error, wait),
-                "transaction" => self.extend(&self.transaction, wait),
-                // Of what is not sent from here.
-                _ => {}
-            }
+    /// Keeps the limits of an answer that has just come; a longer one that holds already stays.
+    pub(super) fn note(&self, told: &Told) {
+        let now = self.now_ms();
+        for (index, duration) in told.limits() {
+            let length = duration.min(LONGEST).as_millis() as u64;
+            self.until_ms[index].fetch_max(now + length, Ordering::Relaxed);
         }
     }
 }
 
-/// The time in a `Retry-After`: seconds, or a date.
-fn wait(value: &str) -> Option<Duration> {
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
+impl Told {
+    /// Which limits, by their place in [`WORDS`], and how long they hold.
+    fn limits(&self) -> Vec<(usize, Duration)> {
+        if let Some(limits) = &self.limits {
+            return limits.split(',').flat_map(limit).collect();
+        }
+        if !self.too_many {
+            return Vec::new();
+        }
+        let told = self.retry_after.as_deref().map(str::trim);
+        let told = told.and_then(|text| seconds(text).or_else(|| until(text)));
+        vec![(ALL, told.unwrap_or(UNTOLD))]
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    // Turned into a duration once; a date that is over means at once.
+}
+
+/// One of the header's limits, for each of its categories: `60:error;transaction:organization:reason`. The scope and the
+/// reason are no concern of the sender.
+fn limit(text: &str) -> impl Iterator<Item = (usize, Duration)> {
+    let mut parts = text.trim().split(':');
+    let length = parts.next().unwrap_or_default();
+    let categories = parts.next();
+    let length = seconds(length).unwrap_or(UNTOLD);
+    let categories = categories.into_iter().flat_map(|list| list.split(';'));
+    categories.filter_map(move |word| {
+        let known = WORDS.iter().position(|known| *known == word.trim());
+        known.map(|index| (index, length))
+    })
+}
+
+/// A number of seconds, with a fraction perhaps.
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.trim().parse().ok()?).ok()
+}
+
+/// From now to a date, as the system's clock has it at this moment.
+fn until(date: &str) -> Option<Duration> {
+    let date = httpdate::parse_http_date(date).ok()?;
     Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
@@ -152,61 +140,93 @@ fn wait(value: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn learned(status: u16, rate_limits: Option<&str>, retry_after: Option<&str>) -> (u64, u64) {
-        let limits = Limits::default();
-        limits.learn(status, rate_limits, retry_after);
-        let seconds = |category: Category| {
-            let all = limits.all.load(Ordering::Relaxed);
-            let own = limits.word(category).load(Ordering::Relaxed);
-            // The start was a moment ago.
-            all.max(own) / 1000
+    fn limits(header: &str) -> Vec<(&'static str, u64)> {
+        let told = Told {
+            limits: Some(header.into()),
+            // Counts only where there is no such header.
+            too_many: true,
+            retry_after: Some("1".into()),
         };
-        (seconds(Category::Error), seconds(Category::Transaction))
+        let limits = told.limits().into_iter();
+        limits
+            .map(|(index, length)| (WORDS[index], length.as_secs()))
+            .collect()
+    }
+
+    fn retry_after(value: Option<&str>) -> Vec<(usize, Duration)> {
+        let told = Told {
+            limits: None,
+            too_many: true,
+            retry_after: value.map(Into::into),
+        };
+        told.limits()
     }
 
     #[test]
-    fn limits_are_taken_in() {
-        for (status, rate_limits, retry_after, expected) in [
-            (200, None, None, (0, 0)),
-            (200, Some("60:error:organization"), None, (60, 0)),
-            (
-                200,
-                Some("60:transaction;session:key:quota_exceeded, 10:error:key"),
-                None,
-                (10, 60),
-            ),
-            (429, Some("2700::organization"), Some("1"), (2700, 2700)),
-            (
-                429,
-                Some("60:error:key,600:error:key,5:error:key"),
-                None,
-                (600, 0),
-            ),
-            (429, Some("60:profile;replay:key"), Some("7"), (0, 0)),
-            (429, Some("x:error:key"), None, (60, 0)),
-            (429, Some(""), None, (0, 0)),
-            (429, None, Some("120"), (120, 120)),
-            (429, None, Some("Fri, 31 Dec 1999 23:59:59 GMT"), (0, 0)),
-            (429, None, Some("soon"), (60, 60)),
-            (429, None, None, (60, 60)),
-            (503, None, Some("120"), (0, 0)),
-            (200, Some("1e99:error:key"), None, (24 * 60 * 60, 0)),
-        ] {
-            let learned = learned(status, rate_limits, retry_after);
-            assert_eq!(
-                learned, expected,
-                "{status} {rate_limits:?} {retry_after:?}"
-            );
+    fn the_header_names_categories() {
+        assert_eq!(limits("60:error:organization"), [("error", 60)]);
+        assert_eq!(
+            limits(" 60:transaction:key , 2700:default;error;security:organization:quota"),
+            [("transaction", 60), ("error", 2700)]
+        );
+        assert_eq!(limits("60::organization"), [("", 60)]);
+        assert_eq!(limits("60:"), [("", 60)]);
+        assert_eq!(limits("x:error:key"), [("error", 60)]);
+        assert_eq!(limits("1.5:error:key"), [("error", 1)]);
+        assert_eq!(limits("-3:error:key"), [("error", 60)]);
+        for nothing in ["", ",", "60", "60:profile;replay:key", "60:erro:key"] {
+            assert_eq!(limits(nothing), [], "{nothing:?}");
         }
     }
 
     #[test]
-    fn pauses_grow_to_a_minute() {
-        let limits = Limits::default();
-        assert!(!limits.is_away());
-        assert_eq!(limits.pause(1), Duration::from_secs(1));
-        assert!(limits.is_away());
-        assert_eq!(limits.pause(3), Duration::from_secs(4));
-        assert_eq!(limits.pause(1000), Duration::from_secs(60));
+    fn without_it_a_429_says_how_long() {
+        let all = |seconds| [(ALL, Duration::from_secs(seconds))];
+        assert_eq!(retry_after(Some("17")), all(17));
+        let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(100));
+        let (_, length) = retry_after(Some(&soon))[0];
+        assert!((80..=100).contains(&length.as_secs()), "{length:?}");
+        assert_eq!(retry_after(Some("Sun, 06 Nov 1994 08:49:07 GMT")), all(0));
+        assert_eq!(retry_after(Some("soon")), all(60));
+        assert_eq!(retry_after(None), all(60));
+        assert_eq!(Told::default().limits(), []);
+    }
+
+    #[test]
+    fn the_longest_limit_holds() {
+        let limits = Limits::new();
+        assert!(!limits.hold(Category::Error) && !limits.hold_all());
+        for header in ["60:error:key", "0:error:key", "1e300:error:key, 0::key"] {
+            let told = Told {
+                limits: Some(header.into()),
+                ..Told::default()
+            };
+            limits.note(&told);
+            assert!(limits.hold(Category::Error) && !limits.hold(Category::Transaction));
+            assert!(!limits.hold_all());
+        }
+        let told = Told {
+            too_many: true,
+            ..Told::default()
+        };
+        limits.note(&told);
+        assert!(limits.hold(Category::Transaction) && limits.hold(Category::Monitor));
+        assert!(limits.hold_all());
+    }
+
+    #[test]
+    fn a_limit_ends() {
+        let limits = Limits::new();
+        let told = Told {
+            limits: Some("0.2:error:key".into()),
+            ..Told::default()
+        };
+        let begin = Instant::now();
+        limits.note(&told);
+        while limits.hold(Category::Error) {
+            assert!(begin.elapsed() < Duration::from_secs(10));
+            std::thread::yield_now();
+        }
+        assert!(begin.elapsed() >= Duration::from_millis(199));
     }
 }

@@ -1,4 +1,4 @@
-//! A connection to Sentry: TCP or TLS, straight or through a proxy.
+//! A connection that is kept between two requests.
 
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -6,106 +6,69 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use async_io::Async;
-use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use http_types::Url;
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, future};
 
-use super::proxy::Proxy;
-use crate::tls::Connector;
+/// What a connection is made of, encrypted or not.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-/// Of a proxy's answer, in bytes.
-const MOST_HEAD_BYTES: usize = 8 * 1024;
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
-
-/// A connection. Clones are the same one: the HTTP client takes one for itself and gives none back.
+/// A connection. Its clones are the same one: async-h1 wants one for itself and keeps it in the answer's body.
 #[derive(Clone)]
-pub(super) struct Line(Arc<Mutex<dyn Bytes>>);
+pub(super) struct Line(Arc<Mutex<Ends>>);
+
+struct Ends {
+    stream: Box<dyn Stream>,
+    /// Bytes that have come, ever.
+    read: u64,
+}
+
+/// Opens a connection to the first address of a host that accepts one.
+///
+/// # Errors
+/// Why the last one does not.
+pub(super) async fn dial(host: &str, port: u16) -> anyhow::Result<Async<TcpStream>> {
+    let place = format!("{host}:{port}");
+    let name = host.trim_matches(['[', ']']).to_owned();
+    // getaddrinfo blocks for as long as it likes; on a thread of its own, the deadline still holds.
+    let found = smol::unblock(move || (name.as_str(), port).to_socket_addrs()).await;
+    let mut last = anyhow::anyhow!("the name has no address");
+    for address in found.with_context(|| place.clone())? {
+        match Async::<TcpStream>::connect(address).await {
+            Ok(stream) => {
+                // A request is written in one piece or in few: none need wait for the next.
+                stream.get_ref().set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => last = error.into(),
+        }
+    }
+    Err(last.context(format!("cannot connect to {place}")))
+}
 
 impl Line {
-    /// Connects to the host of `url`.
-    ///
-    /// # Errors
-    /// What failed, and where.
-    pub(super) async fn open(
-        url: &Url,
-        proxy: Option<&Proxy>,
-        tls: Option<&Connector>,
-    ) -> anyhow::Result<Line> {
-        let host = url.host_str().unwrap_or_default();
-        let bare = host.trim_matches(['[', ']']);
-        let port = url.port_or_known_default().unwrap_or(80);
-        let socket = match proxy {
-            None => dial(bare, port).await?,
-            Some(proxy) => tunnel(proxy, host, port).await?,
-        };
-        let Some(tls) = tls else {
-            return Ok(Line(Arc::new(Mutex::new(socket))));
-        };
-        let secured = tls.connect(bare, socket).await;
-        let secured = secured.with_context(|| format!("no TLS with {host}:{port}"))?;
-        Ok(Line(Arc::new(Mutex::new(secured))))
+    pub(super) fn new(stream: impl Stream + 'static) -> Line {
+        let stream = Box::new(stream);
+        Line(Arc::new(Mutex::new(Ends { stream, read: 0 })))
     }
 
-    fn lock(&self) -> MutexGuard<'_, dyn Bytes + 'static> {
+    /// Bytes that have come, ever.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.ends().read
+    }
+
+    /// Whether a request may be sent on it again: nothing has come that nobody asked for, and it has not ended.
+    pub(super) async fn is_quiet(&self) -> bool {
+        let mut byte = [0];
+        future::poll_once(self.clone().read(&mut byte))
+            .await
+            .is_none()
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The first address of a name that takes a connection.
-async fn dial(host: &str, port: u16) -> anyhow::Result<Async<TcpStream>> {
-    let name = host.to_owned();
-    // getaddrinfo blocks for as long as it likes: this thread has deadlines to keep.
-    let addresses = smol::unblock(move || (name.as_str(), port).to_socket_addrs()).await;
-    let addresses = addresses.with_context(|| format!("{host} is not found"))?;
-    let mut last = anyhow::anyhow!("{host} has no address");
-    for address in addresses {
-        match Async::<TcpStream>::connect(address).await {
-            Ok(socket) => {
-                socket.get_ref().set_nodelay(true)?;
-                return Ok(socket);
-            }
-            Err(error) => {
-                last = anyhow::Error::from(error).context(format!("cannot connect to {address}"));
-            }
-        }
-    }
-    Err(last)
-}
-
-/// A connection to `host` that a proxy makes for us (RFC 9110 section 9.3.6).
-async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> anyhow::Result<Async<TcpStream>> {
-    let place = || format!("the proxy {}:{}", proxy.host, proxy.port);
-    let mut socket = dial(&proxy.host, proxy.port).await.with_context(place)?;
-    let mut head = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
-    if let Some(credentials) = &proxy.credentials {
-        head.push_str(&format!("Proxy-Authorization: Basic {credentials}\r\n"));
-    }
-    head.push_str("\r\n");
-    socket
-        .write_all(head.as_bytes())
-        .await
-        .with_context(place)?;
-    let mut answer = Vec::new();
-    let mut byte = [0];
-    // Byte by byte: what follows the head is not the proxy's any more.
-    while !answer.ends_with(b"\r\n\r\n") {
-        if answer.len() == MOST_HEAD_BYTES || socket.read(&mut byte).await.with_context(place)? == 0
-        {
-            bail!("{} does not answer as a proxy does", place());
-        }
-        answer.push(byte[0]);
-    }
-    let mut fields = [httparse::EMPTY_HEADER; 64];
-    let mut response = httparse::Response::new(&mut fields);
-    let parsed = response.parse(&answer);
-    match (parsed, response.code) {
-        (Ok(_), Some(200..=299)) => Ok(socket),
-        (Ok(_), Some(code)) => bail!("{} answers {code}", place()),
-        _ => bail!("{} does not speak HTTP", place()),
     }
 }
 
@@ -115,7 +78,12 @@ impl AsyncRead for Line {
         context: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.lock()).poll_read(context, buffer)
+        let mut ends = self.ends();
+        let polled = Pin::new(&mut ends.stream).poll_read(context, buffer);
+        if let Poll::Ready(Ok(count)) = polled {
+            ends.read += count as u64;
+        }
+        polled
     }
 }
 
@@ -125,14 +93,14 @@ impl AsyncWrite for Line {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.lock()).poll_write(context, bytes)
+        Pin::new(&mut self.ends().stream).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.lock()).poll_flush(context)
+        Pin::new(&mut self.ends().stream).poll_flush(context)
     }
 
     fn poll_close(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.lock()).poll_close(context)
+        Pin::new(&mut self.ends().stream).poll_close(context)
     }
 }

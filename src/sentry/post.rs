@@ -1,163 +1,271 @@
-//! One envelope to Sentry over HTTP, on a connection that is kept.
+//! One envelope to Sentry and the answer to it: a request over a connection that is kept.
 
-use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use async_io::Timer;
 use futures_lite::{AsyncReadExt, future};
-use http_types::{Method, Request, Response, Url};
-use sentry_core::protocol::Envelope;
-use sentry_core::types::Dsn;
-use smol::Timer;
+use http_types::headers::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING,
+};
+use http_types::{Body, Method, Request, Response, StatusCode, Url};
+use sentry_core::types::{Dsn, Scheme};
 
-use super::line::Line;
+use super::limits::Told;
+use super::line::{Line, dial};
 use super::proxy::Proxy;
-use super::{Settings, other};
+use super::settings::Settings;
 use crate::panics;
 use crate::tls::{Connector, Roots, Trust};
 
-/// For an envelope to be sent and answered, with all that it takes to connect.
+/// For one request, from the look-up of the name to the head of the answer.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Of an answer's body, in bytes: a few words. A connection with more on it is closed.
-const MOST_BYTES: u64 = 64 * 1024;
-/// What we are called.
+/// For what remains of an answer once its head is here: what has become of the envelope is known then, only the connection
+/// is at stake.
+const REST_LIMIT: Duration = Duration::from_secs(1);
+/// Of an answer's body, in bytes: Sentry's is an event's id. After a longer one the connection is closed.
+const MOST_REST: u64 = 64 * 1024;
+
+/// What this program calls itself.
 const AGENT: &str = concat!("peppercorn/", env!("CARGO_PKG_VERSION"));
 
-/// Delivers envelopes.
+/// The way to Sentry.
 pub(super) struct Post {
     url: Url,
-    /// `X-Sentry-Auth`.
-    auth: String,
+    host: String,
+    port: u16,
+    authorization: String,
+    encrypted: bool,
     proxy: Option<Proxy>,
-    /// For https.
-    tls: Option<Connector>,
-    /// Kept from one envelope to the next.
-    line: Option<Line>,
+    /// The certificates that the system trusts are read when they are needed first: many services never report anything.
+    connector: Option<Connector>,
+    /// Over which the last answer came, if it can be used again.
+    kept: Option<Line>,
 }
 
-/// What Sentry answered.
-pub(super) struct Delivered {
-    pub(super) status: u16,
-    pub(super) rate_limits: Option<String>,
-    pub(super) retry_after: Option<String>,
-}
-
-impl fmt::Debug for Post {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Post")
-    }
+/// What Sentry has answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) told: Told,
 }
 
 impl Post {
     pub(super) fn new(settings: &Settings) -> anyhow::Result<Post> {
-        let url = settings.dsn.envelope_api_url();
-        let tls = match url.scheme() {
-            "https" => Some(
-                Connector::new(&Trust::Full(Roots::System), None)
-                    .context("SENTRY_DSN begins https://")?,
-            ),
-            _ => None,
-        };
+        let encrypted = settings.dsn.scheme() == Scheme::Https;
+        if encrypted && !cfg!(feature = "tls") {
+            bail!("SENTRY_DSN begins https://, and this program was built without TLS");
+        }
         Ok(Post {
-            auth: auth(&settings.dsn),
-            url: url.as_str().parse()?,
+            url: settings.dsn.envelope_api_url(),
+            host: settings.dsn.host().to_owned(),
+            port: settings.dsn.port(),
+            authorization: authorization(&settings.dsn),
+            encrypted,
             proxy: settings.proxy.clone(),
-            tls,
-            line: None,
+            connector: None,
+            kept: None,
         })
     }
 
-    /// Sends an envelope and takes in the answer.
+    /// Sends an envelope.
     ///
     /// # Errors
-    /// Sentry was not reached, or does not speak HTTP.
-    pub(super) async fn deliver(&mut self, envelope: &Envelope) -> anyhow::Result<Delivered> {
-        let body = bytes_of(envelope)?;
+    /// Sentry cannot be reached, does not answer in time, or answers what is not HTTP.
+    pub(super) async fn send(&mut self, envelope: Vec<u8>) -> anyhow::Result<Answer> {
         let late = async {
             Timer::after(LIMIT).await;
             bail!("no answer within {} s", LIMIT.as_secs())
         };
-        let delivered = future::or(self.deliver_patiently(body), late).await;
-        if delivered.is_err() {
-            self.line = None;
-        }
-        delivered
+        let sent = async {
+            let sent = without_panic(self.send_now(envelope)).await;
+            sent.unwrap_or_else(|| bail!("the answer is not HTTP"))
+        };
+        let (line, mut response) = future::or(sent, late).await?;
+        let answer = Answer {
+            status: response.status(),
+            told: told(&response),
+        };
+        let rest = without_panic(is_over(&mut response));
+        let late = async {
+            Timer::after(REST_LIMIT).await;
+            None
+        };
+        self.kept = match future::or(rest, late).await {
+            Some(true) => Some(line),
+            _ => None,
+        };
+        Ok(answer)
     }
 
-    async fn deliver_patiently(&mut self, body: Vec<u8>) -> anyhow::Result<Delivered> {
-        if let Some(line) = self.line.take() {
-            // Whoever keeps a connection may close it at any moment: then it is sent again, on one of its own.
-            if let Ok(delivered) = self.exchange(line, body.clone()).await {
-                return Ok(delivered);
+    /// The connection is taken out while it is used: if this is given up in the middle, nobody uses it again.
+    async fn send_now(&mut self, envelope: Vec<u8>) -> anyhow::Result<(Line, Response)> {
+        if let Some(line) = self.kept.take()
+            && line.is_quiet().await
+        {
+            let before = line.read_bytes();
+            match self.exchange(&line, envelope.clone()).await {
+                Ok(response) => return Ok((line, response)),
+                // It was closed at the very moment: no failure of Sentry's, and it knows an event that comes twice.
+                Err(_) if line.read_bytes() == before => {}
+                Err(error) => return Err(error),
             }
         }
-        let line = Line::open(&self.url, self.proxy.as_ref(), self.tls.as_ref()).await?;
-        self.exchange(line, body).await
+        let line = self.connect().await?;
+        let response = self.exchange(&line, envelope).await?;
+        Ok((line, response))
     }
 
-    async fn exchange(&mut self, line: Line, body: Vec<u8>) -> anyhow::Result<Delivered> {
-        let mut request = Request::new(Method::Post, self.url.clone());
-        request.insert_header("X-Sentry-Auth", &self.auth);
-        request.insert_header("User-Agent", AGENT);
-        request.insert_header("Content-Type", "application/x-sentry-envelope");
-        request.set_body(body);
-        let answering = answer(line.clone(), request);
-        let mut answering = std::pin::pin!(answering);
-        // http-types panics on a field value that is not ASCII.
-        let answered = std::future::poll_fn(|context| {
-            match panics::catch(false, || answering.as_mut().poll(context)) {
-                Ok(polled) => polled,
-                Err(_) => std::task::Poll::Ready(Err(other("the answer is not HTTP").into())),
-            }
-        });
-        let (delivered, reusable) = answered.await?;
-        if reusable {
-            self.line = Some(line);
+    async fn connect(&mut self) -> anyhow::Result<Line> {
+        let (host, port) = (self.host.clone(), self.port);
+        let Some(proxy) = self.proxy.clone() else {
+            let line = Line::new(dial(&host, port).await?);
+            return match self.encrypted {
+                true => self.encrypt(line, &host).await,
+                false => Ok(line),
+            };
+        };
+        let mut line = Line::new(dial(&proxy.host, proxy.port).await?);
+        if proxy.encrypted {
+            line = self.encrypt(line, &proxy.host).await?;
         }
-        Ok(delivered)
+        if self.encrypted {
+            self.tunnel(&line, &proxy).await?;
+            line = self.encrypt(line, &host).await?;
+        }
+        Ok(line)
+    }
+
+    /// Speaks TLS to `host` at the other end of a connection.
+    async fn encrypt(&mut self, line: Line, host: &str) -> anyhow::Result<Line> {
+        let connector = match &self.connector {
+            Some(connector) => connector.clone(),
+            None => {
+                let connector = Connector::new(&Trust::Full(Roots::System), None)?;
+                self.connector.insert(connector).clone()
+            }
+        };
+        let host = host.trim_matches(['[', ']']);
+        let stream = connector.connect(host, line).await;
+        Ok(Line::new(
+            stream.with_context(|| format!("no TLS with {host}"))?,
+        ))
+    }
+
+    /// Sentry's place as a URL has it: without the port that its scheme means anyway.
+    fn place(&self) -> String {
+        match self.url.port() {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
+    /// Has the proxy lay a way to Sentry. Source: RFC 9110 section 9.3.6.
+    async fn tunnel(&self, line: &Line, proxy: &Proxy) -> anyhow::Result<()> {
+        let target = format!("{}:{}", self.host, self.port);
+        let mut request = Request::new(Method::Connect, self.url.clone());
+        // async-h1 leaves out a scheme's own port here.
+        request.insert_header(HOST, target.as_str());
+        if let Some(authorization) = &proxy.authorization {
+            request.insert_header("proxy-authorization", authorization.as_str());
+        }
+        let answered = async_h1::connect(line.clone(), request).await;
+        let status = answered.map_err(plain)?.status();
+        match status.is_success() {
+            true => Ok(()),
+            false => bail!(
+                "the proxy {proxy:?} answers {} {} when asked for {target}",
+                status as u16,
+                status.canonical_reason()
+            ),
+        }
+    }
+
+    async fn exchange(&self, line: &Line, envelope: Vec<u8>) -> anyhow::Result<Response> {
+        let through = self.proxy.as_ref().filter(|_| !self.encrypted);
+        let url = match through {
+            // A proxy is told the whole URL (RFC 9112 section 3.2.2), async-h1 writes a URL's path: one without a
+            // hierarchy is all path.
+            Some(_) => Url::parse(&format!("absolute:{}", self.url)).context("the DSN's URL")?,
+            None => self.url.clone(),
+        };
+        let mut request = Request::new(Method::Post, url);
+        request.insert_header(HOST, self.place().as_str());
+        request.insert_header("user-agent", AGENT);
+        request.insert_header("x-sentry-auth", self.authorization.as_str());
+        if let Some(authorization) = through.and_then(|proxy| proxy.authorization.as_deref()) {
+            request.insert_header("proxy-authorization", authorization);
+        }
+        request.set_body(Body::from_bytes(envelope));
+        request.insert_header(CONTENT_TYPE, "application/x-sentry-envelope");
+        async_h1::connect(line.clone(), request)
+            .await
+            .map_err(plain)
     }
 }
 
-/// The answer, and whether the connection can be used again.
-async fn answer(line: Line, request: Request) -> anyhow::Result<(Delivered, bool)> {
-    let answered = async_h1::connect(line, request).await;
-    let mut response = answered.map_err(http_types::Error::into_inner)?;
-    let header = |response: &Response, name: &str| {
-        response.header(name).map(|values| {
-            let values = values.iter().map(|value| value.as_str());
-            values.collect::<Vec<_>>().join(", ")
+/// What comes of a future; `None` if it panics, as http-types does on a field's value that is not ASCII.
+async fn without_panic<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    std::future::poll_fn(
+        |context| match panics::catch(false, || future.as_mut().poll(context)) {
+            Ok(polled) => polled.map(Some),
+            Err(_) => Poll::Ready(None),
+        },
+    )
+    .await
+}
+
+/// What every request to Sentry carries. Source: Sentry, "Envelopes", "Authentication".
+fn authorization(dsn: &Dsn) -> String {
+    let key = dsn.public_key();
+    let auth = format!("Sentry sentry_version=7, sentry_client={AGENT}, sentry_key={key}");
+    match dsn.secret_key() {
+        // Only servers before version 9 ask for it.
+        Some(secret) => format!("{auth}, sentry_secret={secret}"),
+        None => auth,
+    }
+}
+
+/// async-h1's error without the status that it has for servers.
+fn plain(error: http_types::Error) -> anyhow::Error {
+    error.into_inner()
+}
+
+fn told(response: &Response) -> Told {
+    let values = |name| {
+        let values = response.header(name)?;
+        let texts: Vec<&str> = values.iter().map(|value| value.as_str()).collect();
+        Some(texts.join(","))
+    };
+    Told {
+        too_many: response.status() == StatusCode::TooManyRequests,
+        limits: values("x-sentry-rate-limits".into()),
+        retry_after: values(RETRY_AFTER),
+    }
+}
+
+/// Reads an answer to its end; whether there is one, so that what comes next on the connection is another answer.
+async fn is_over(response: &mut Response) -> bool {
+    let says = |name, word: &str| {
+        let values = response.header(name);
+        values.is_some_and(|values| {
+            values
+                .iter()
+                .any(|value| value.as_str().trim().eq_ignore_ascii_case(word))
         })
     };
-    let closes = header(&response, "connection")
-        .is_some_and(|value| value.to_ascii_lowercase().contains("close"));
-    let delivered = Delivered {
-        status: response.status().into(),
-        rate_limits: header(&response, "x-sentry-rate-limits"),
-        retry_after: header(&response, "retry-after"),
-    };
-    // Without a length it goes on until the connection is closed: that has then been its end.
-    let framed = response.len().is_some() || header(&response, "transfer-encoding").is_some();
-    let mut rest = response.take_body().take(MOST_BYTES + 1);
-    let read = futures_lite::io::copy(&mut rest, futures_lite::io::sink()).await?;
-    Ok((delivered, framed && !closes && read <= MOST_BYTES))
-}
-
-/// The protocol's version, who we are, and which project's key it is.
-fn auth(dsn: &Dsn) -> String {
-    format!(
-        "Sentry sentry_version=7, sentry_client={AGENT}, sentry_key={}",
-        dsn.public_key()
-    )
-}
-
-/// An envelope as it is sent, with the time that it is.
-fn bytes_of(envelope: &Envelope) -> anyhow::Result<Vec<u8>> {
-    let headers = envelope.headers().clone();
-    let headers = headers.with_sent_at(std::time::SystemTime::now());
-    let mut bytes = Vec::new();
-    envelope
-        .clone()
-        .with_headers(headers)
-        .to_writer(&mut bytes)?;
-    Ok(bytes)
+    let length = response.header(CONTENT_LENGTH);
+    let length = length.and_then(|values| values.last().as_str().parse::<u64>().ok());
+    let is_chunked = says(TRANSFER_ENCODING, "chunked");
+    if says(CONNECTION, "close") || (length.is_none() && !is_chunked) {
+        return false;
+    }
+    let mut body = response.take_body().take(MOST_REST);
+    let mut rest = Vec::new();
+    let read = body.read_to_end(&mut rest).await;
+    let is_whole = length.is_none_or(|length| length == rest.len() as u64);
+    read.is_ok() && is_whole && body.limit() > 0
 }

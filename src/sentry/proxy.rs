@@ -1,22 +1,28 @@
-//! Which proxy is between us and Sentry, as curl has it.
+//! The proxy between this program and Sentry, as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
 //!
-//! `HTTPS_PROXY` for https, `HTTP_PROXY` for http, in small letters too; `NO_PROXY` names hosts that are reached without
-//! it. Either way the proxy is asked for a tunnel (CONNECT): what goes through it is between Sentry and us.
+//! No standard says how to read them; this is how curl does. What is encrypted goes through a tunnel that the proxy is asked
+//! for, what is not the proxy reads and passes on.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use anyhow::{Context, bail};
 use http_types::Url;
+use http_types::auth::BasicAuth;
+use sentry_core::types::Scheme;
 
 use super::settings::Variables;
+use crate::router::percent_decode;
 
-/// A proxy.
+/// A server that carries what goes to another.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Proxy {
+    /// Whether the way to the proxy itself is encrypted.
+    pub(super) encrypted: bool,
     pub(super) host: String,
     pub(super) port: u16,
-    /// `user:password` in base64.
-    pub(super) credentials: Option<String>,
+    /// The value of `Proxy-Authorization`: a secret.
+    pub(super) authorization: Option<String>,
 }
 
 impl fmt::Debug for Proxy {
@@ -25,178 +31,215 @@ impl fmt::Debug for Proxy {
     }
 }
 
-impl Proxy {
-    /// The one for a host, if there is one.
-    ///
-    /// # Errors
-    /// Which variable is not the URL of a proxy; never with the password in it.
-    pub(super) fn of(
-        scheme: &str,
-        host: &str,
-        port: u16,
-        variables: Variables<'_>,
-    ) -> anyhow::Result<Option<Proxy>> {
-        let names: &[&str] = match scheme {
-            "https" => &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-            _ => &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
-        };
-        let set = |name: &&str| variables(name).filter(|value| !value.is_empty());
-        let Some((name, value)) = names.iter().find_map(|name| Some((*name, set(name)?))) else {
-            return Ok(None);
-        };
-        let none = ["no_proxy", "NO_PROXY"].iter().find_map(set);
-        if none.is_some_and(|list| is_excepted(&list, host, port)) {
-            return Ok(None);
-        }
-        parse(&value).map(Some).context(name.to_owned())
+/// The proxy before this host, if there is one.
+///
+/// # Errors
+/// Which variable is wrong, and in what; never with the proxy's password in the text.
+pub(super) fn before(
+    scheme: Scheme,
+    host: &str,
+    port: u16,
+    variables: Variables<'_>,
+) -> anyhow::Result<Option<Proxy>> {
+    let named = |names: [&'static str; 2]| {
+        names.into_iter().find_map(|name| {
+            let value = variables(name).filter(|value| !value.is_empty());
+            value.map(|value| (name, value))
+        })
+    };
+    // The small letters first, as curl and Python: they are the older ones.
+    let proxy = match scheme {
+        Scheme::Https => named(["https_proxy", "HTTPS_PROXY"]),
+        Scheme::Http => named(["http_proxy", "HTTP_PROXY"]),
+    };
+    let proxy = proxy.or_else(|| named(["all_proxy", "ALL_PROXY"]));
+    let Some((name, proxy)) = proxy else {
+        return Ok(None);
+    };
+    if let Some((_, list)) = named(["no_proxy", "NO_PROXY"])
+        && list.split([',', ' ']).any(|item| covers(item, host, port))
+    {
+        return Ok(None);
     }
+    parse(&proxy).map(Some).context(name)
 }
 
-fn parse(value: &str) -> anyhow::Result<Proxy> {
-    const EXPECTED: &str = "expected the URL of a proxy, such as http://proxy:3128";
-    let with_scheme = match value.contains("://") {
-        true => value.to_owned(),
-        false => format!("http://{value}"),
+fn parse(text: &str) -> anyhow::Result<Proxy> {
+    let url = match text.contains("://") {
+        true => text.to_owned(),
+        false => format!("http://{text}"),
     };
-    // The parser's error would not show the value, but there is nothing to learn from it either.
-    let Ok(url) = with_scheme.parse::<Url>() else {
-        bail!(EXPECTED);
+    // The parser's errors show nothing of the text.
+    let url: Url = url.parse().context("it is no URL of a proxy")?;
+    let encrypted = match url.scheme() {
+        "http" => false,
+        "https" if cfg!(feature = "tls") => true,
+        "https" => {
+            bail!("this program was built without TLS, and can only speak to http:// proxies")
+        }
+        other => bail!("{other}:// is no proxy that is known here; write http://HOST:PORT"),
     };
-    let Some(host) = url.host_str().filter(|_| url.scheme() == "http") else {
-        bail!(EXPECTED);
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+        bail!("it names no host");
     };
-    let credentials = (!url.username().is_empty()).then(|| {
-        let decode = |text: &str| {
-            let decoded = crate::router::percent_decode(text);
-            decoded.map_or_else(|| text.to_owned(), |decoded| decoded.into_owned())
-        };
-        let password = decode(url.password().unwrap_or_default());
-        base64(format!("{}:{password}", decode(url.username())).as_bytes())
-    });
+    let word = |encoded: &str| percent_decode(encoded).map(|word| word.into_owned());
+    let authorization = match (
+        word(url.username()),
+        url.password().map_or(Some(String::new()), word),
+    ) {
+        (Some(user), Some(password)) if !(user.is_empty() && password.is_empty()) => {
+            Some(BasicAuth::new(user, password).value().to_string())
+        }
+        (Some(_), Some(_)) => None,
+        _ => bail!("its user or password is not UTF-8"),
+    };
     Ok(Proxy {
-        host: host.trim_matches(['[', ']']).to_owned(),
+        encrypted,
+        host: host.to_owned(),
+        // `url` leaves out a scheme's own port, 80 or 443.
         port: url.port_or_known_default().unwrap_or(80),
-        credentials,
+        authorization,
     })
 }
 
-/// Whether a list of hosts and domains, some with ports, has this one.
-fn is_excepted(list: &str, host: &str, port: u16) -> bool {
-    let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
-    list.split([',', ' '])
-        .filter(|item| !item.is_empty())
-        .any(|item| {
-            if item == "*" {
-                return true;
-            }
-            let item = item.to_ascii_lowercase();
-            let (name, only) = match item.rsplit_once(':') {
-                Some((name, digits)) if !name.contains(':') || name.ends_with(']') => {
-                    (name, digits.parse::<u16>().ok())
-                }
-                _ => (item.as_str(), None),
-            };
-            let name = name.trim_matches(['[', ']']).trim_start_matches('.');
-            let inside = host == name
-                || host
-                    .strip_suffix(name)
-                    .is_some_and(|rest| rest.ends_with('.'));
-            inside && only.is_none_or(|only| only == port)
-        })
+/// Whether one item of `NO_PROXY` means this host: `*`, a name and all below it, an address, a network, each but the last
+/// perhaps with a port.
+fn covers(item: &str, host: &str, port: u16) -> bool {
+    if item == "*" {
+        return true;
+    }
+    let bare = |text: &str| text.trim_matches(['[', ']']).parse::<IpAddr>();
+    let address = bare(host);
+    if let (Some((network, bits)), Ok(address)) = (item.split_once('/'), &address) {
+        return match (bare(network), bits.parse()) {
+            (Ok(network), Ok(bits)) => is_within(*address, network, bits),
+            _ => false,
+        };
+    }
+    let (item, port_fits) = match item.rsplit_once(':') {
+        // Not the colons of an address without brackets.
+        Some((name, wanted)) if bare(item).is_err() => (name, wanted.parse() == Ok(port)),
+        _ => (item, true),
+    };
+    if !port_fits {
+        return false;
+    }
+    match (bare(item), address) {
+        (Ok(item), Ok(address)) => item == address,
+        (Err(_), Err(_)) => is_below(host, item.trim_start_matches('.')),
+        _ => false,
+    }
 }
 
-/// RFC 4648 section 4.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let used = digit <= group.len();
-            let value = (bits >> (18 - 6 * digit)) & 63;
-            text.push(if used {
-                DIGITS[value as usize].into()
-            } else {
-                '='
-            });
+/// Whether a name is `domain` or ends in it, at a dot.
+fn is_below(name: &str, domain: &str) -> bool {
+    let Some(split) = name.len().checked_sub(domain.len()) else {
+        return false;
+    };
+    let fits = name.is_char_boundary(split) && name[split..].eq_ignore_ascii_case(domain);
+    fits && !domain.is_empty() && (split == 0 || name[..split].ends_with('.'))
+}
+
+/// Whether the first `bits` bits of two addresses of one kind are the same.
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    let (difference, length) = match (address, network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            (u128::from(u32::from(address) ^ u32::from(network)), 32)
         }
-    }
-    text
+        (IpAddr::V6(address), IpAddr::V6(network)) => {
+            (u128::from(address) ^ u128::from(network), 128)
+        }
+        _ => return false,
+    };
+    let rest = u32::checked_sub(length, bits);
+    rest.is_some_and(|rest| difference.checked_shr(rest).unwrap_or(0) == 0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn proxy(scheme: &str, host: &str, set: &[(&str, &str)]) -> anyhow::Result<Option<Proxy>> {
-        let find = |name: &str| {
-            let found = set.iter().find(|(key, _)| *key == name);
+    fn proxy(scheme: Scheme, variables: &[(&str, &str)]) -> anyhow::Result<Option<Proxy>> {
+        before(scheme, "sentry.example", 443, &|name| {
+            let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn each_scheme_has_its_variable() {
+        let both = [("HTTP_PROXY", "http://one:1"), ("HTTPS_PROXY", "two:2")];
+        let place = |scheme| {
+            let proxy = proxy(scheme, &both).unwrap().unwrap();
+            format!("{proxy:?}")
         };
-        Proxy::of(scheme, host, 443, &find)
-    }
-
-    #[test]
-    fn the_scheme_decides() {
-        let set = [("HTTPS_PROXY", "http://a:3128"), ("http_proxy", "b")];
-        let of = |scheme| format!("{:?}", proxy(scheme, "sentry.io", &set).unwrap().unwrap());
-        assert_eq!((of("https"), of("http")), ("a:3128".into(), "b:80".into()));
-        assert_eq!(
-            proxy("https", "sentry.io", &[("HTTPS_PROXY", "")]).unwrap(),
-            None
-        );
-    }
-
-    #[test]
-    fn hosts_are_excepted() {
-        for (list, host, excepted) in [
-            ("*", "sentry.io", true),
-            ("sentry.io", "sentry.io", true),
-            (".sentry.io,b", "o1.Sentry.io", true),
-            ("sentry.io", "notsentry.io", false),
-            ("sentry.io:443", "sentry.io", true),
-            ("sentry.io:80", "sentry.io", false),
-            ("::1", "[::1]", true),
-            ("[::1]:443", "::1", true),
-            ("", "sentry.io", false),
-        ] {
-            assert_eq!(is_excepted(list, host, 443), excepted, "{list} {host}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_proxy_is_named_without_its_password() {
-        for value in ["https://u:secret@p:1", "http://", "socks5://u:secret@p"] {
-            let error = proxy("https", "sentry.io", &[("HTTPS_PROXY", value)]);
-            let error = format!("{:#}", error.unwrap_err());
-            assert!(error.starts_with("HTTPS_PROXY: expected"), "{error}");
-            assert!(!error.contains("secret"), "{error}");
-        }
-        let known = proxy(
-            "http",
-            "a",
-            &[("http_proxy", "http://Aladdin:open%20sesame@p:1")],
-        );
-        let known = known.unwrap().unwrap();
-        assert_eq!(
-            known.credentials.as_deref(),
-            Some("QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
-        );
-        assert_eq!(format!("{known:?}"), "p:1");
-    }
-
-    #[test]
-    fn base64_is_padded() {
-        let pairs = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
+        assert_eq!(place(Scheme::Http), "one:1");
+        assert_eq!(place(Scheme::Https), "two:2");
+        let small = [
+            ("http_proxy", "http://small"),
+            ("HTTP_PROXY", "http://large"),
         ];
-        for (text, expected) in pairs {
-            assert_eq!(base64(text.as_bytes()), expected);
+        let small = proxy(Scheme::Http, &small).unwrap().unwrap();
+        assert_eq!((small.host.as_str(), small.port), ("small", 80));
+        assert_eq!(proxy(Scheme::Https, &[("HTTP_PROXY", "x")]).unwrap(), None);
+        assert_eq!(proxy(Scheme::Http, &[("HTTP_PROXY", "")]).unwrap(), None);
+    }
+
+    #[test]
+    fn a_password_is_sent_and_not_shown() {
+        let of = |url| {
+            proxy(Scheme::Http, &[("HTTP_PROXY", url)])
+                .unwrap()
+                .unwrap()
+        };
+        let authorization = of("http://user:p%40ss@proxy:3128").authorization;
+        // `user:p@ss`, in base64.
+        assert_eq!(authorization.as_deref(), Some("Basic dXNlcjpwQHNz"));
+        assert_eq!(of("http://proxy:3128").authorization, None);
+        for wrong in [
+            "socks5://u:canary@proxy",
+            "http://u:canary@",
+            "http://u:canary@[::",
+        ] {
+            let error = proxy(Scheme::Http, &[("HTTP_PROXY", wrong)]).unwrap_err();
+            let error = format!("{error:#}");
+            assert!(error.starts_with("HTTP_PROXY: "), "{error}");
+            assert!(!error.contains("canary"), "{error}");
         }
+    }
+
+    #[test]
+    fn no_proxy_leaves_hosts_out() {
+        for (item, host, covered) in [
+            ("*", "a.example", true),
+            ("example", "a.example", true),
+            (".example", "a.example", true),
+            ("A.Example", "a.example", true),
+            ("a.example:443", "a.example", true),
+            ("a.example:80", "a.example", false),
+            ("ample", "a.example", false),
+            ("b.a.example", "a.example", false),
+            ("", "a.example", false),
+            (".", "a.example", false),
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1:443", "10.0.0.1", true),
+            ("0.0.1", "10.0.0.1", false),
+            ("10.0.0.0/8", "10.9.9.9", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("0.0.0.0/0", "11.0.0.1", true),
+            ("10.0.0.0/33", "10.0.0.1", false),
+            ("10.0.0.0/x", "10.0.0.1", false),
+            ("::1", "[::1]", true),
+            ("[::1]:443", "[::1]", true),
+            ("fd00::/8", "[fd12::1]", true),
+            ("10.0.0.0/8", "[::1]", false),
+        ] {
+            assert_eq!(covers(item, host, 443), covered, "{item:?} {host:?}");
+        }
+        let left_out = [
+            ("HTTPS_PROXY", "proxy"),
+            ("NO_PROXY", "localhost, .sentry.example"),
+        ];
+        assert_eq!(proxy(Scheme::Https, &left_out).unwrap(), None);
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use sentry_core::ClientOptions;
 use sentry_core::types::Dsn;
 
-use super::proxy::Proxy;
+use super::proxy::{self, Proxy};
 
 /// Looks up an environment variable.
 pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -71,8 +71,7 @@ impl Settings {
             Some("1" | "true" | "yes" | "on") => Ok(true),
             Some(other) => Err(anyhow!("{name}: {other:?} is neither true nor false")),
         };
-        let scheme = dsn.scheme().to_string();
-        let proxy = Proxy::of(&scheme, dsn.host(), dsn.port(), variables);
+        let proxy = proxy::before(dsn.scheme(), dsn.host(), dsn.port(), variables);
         Ok(Some(Settings {
             proxy: proxy.context("the way to Sentry")?,
             dsn,
@@ -91,7 +90,7 @@ impl Settings {
             .release(Cow::from(self.release.clone()))
             .environment(Cow::from(self.environment.clone()))
             .server_name(Cow::from(self.server_name.clone()))
-            .sample_rate(self.sample_rate)
+            // Not the share of errors: that is chosen before an event is made.
             .send_default_pii(self.send_default_pii)
             // Its own would install a panic hook that waits for the network.
             .default_integrations(false);

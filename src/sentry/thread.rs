@@ -1,207 +1,289 @@
-//! The thread that makes events and sends them.
+//! Sentry's thread: takes what waits, captures it, sends it, and tells of what was lost.
 
-use std::cell::RefCell;
-use std::sync::mpsc;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
+use async_io::Timer;
 use futures_lite::future;
-use sentry_core::client_report::Reason;
-use sentry_core::protocol::Envelope;
-use sentry_core::{Client, Hub, Scope};
-use smol::Timer;
-use smol::channel::Receiver;
+use http_types::StatusCode;
+use sentry_core::protocol::EnvelopeFilterCallbacks;
+use sentry_core::{Client, Envelope, Hub, Scope};
+use smol::channel::Sender;
 
-use super::post::{Delivered, Post};
-use super::{Category, Outcome, Shared, is_event};
+use super::ledger::{Outcome, category};
+use super::post::{Answer, Post};
+use super::queue::{Queue, Work};
 use crate::observe::{self, Event};
 use crate::panics;
 
-/// How often Sentry is told of drops when there is nothing else to tell.
-const REPORT: Duration = Duration::from_secs(30);
+/// How often Sentry is told of losses when there is no other envelope to tell it with.
+const REPORTS: Duration = Duration::from_secs(30);
+/// Before the next attempt after Sentry could not be reached; doubled each time up to the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// Something to do.
-pub(super) enum Work {
-    /// Run this, and send what it captures.
-    Job(Category, Box<dyn FnOnce() + Send>),
-    /// Send this.
-    Envelope(Box<Envelope>),
-    /// Say when everything before is done.
-    Flush(mpsc::Sender<()>),
+/// Who waits for what was in the queue when they came.
+struct Waiting {
+    /// Entries still to be done before.
+    entries: usize,
+    /// Dropped when they are done.
+    _done: Sender<()>,
 }
 
-thread_local! {
-    /// What the current job has captured; none on threads that run no jobs.
-    static OUTBOX: RefCell<Option<Vec<Envelope>>> = const { RefCell::new(None) };
+/// What is next.
+enum Next {
+    Work(Work),
+    Waiting(Sender<()>),
+    Report,
+    /// Nothing is taken any more.
+    Closing,
+    End,
 }
 
-/// Puts an envelope with what the current job captures; gives it back where there is none.
-pub(super) fn put(envelope: Box<Envelope>) -> Option<Box<Envelope>> {
-    OUTBOX.with_borrow_mut(|outbox| match outbox {
-        Some(outbox) => {
-            outbox.push(*envelope);
-            None
+/// While Sentry does not take what it is sent.
+struct Outage {
+    /// Events that had been lost before it began.
+    unheard: u64,
+    /// Until the next attempt; zero if Sentry does answer.
+    pause: Duration,
+    until: Instant,
+}
+
+/// What the thread has.
+pub(super) struct Thread {
+    queue: Arc<Queue>,
+    client: Arc<Client>,
+    /// What every event is told with.
+    scope: Arc<Scope>,
+    post: Post,
+    waiting: Vec<Waiting>,
+    closing: bool,
+    outage: Option<Outage>,
+    /// An attempt has failed while somebody waits: the others would only make them wait longer.
+    hopeless: bool,
+    next_report: Instant,
+}
+
+impl Thread {
+    pub(super) fn new(
+        queue: Arc<Queue>,
+        client: Arc<Client>,
+        scope: Arc<Scope>,
+        post: Post,
+    ) -> Thread {
+        Thread {
+            queue,
+            client,
+            scope,
+            post,
+            waiting: Vec::new(),
+            closing: false,
+            outage: None,
+            hopeless: false,
+            next_report: Instant::now() + REPORTS,
         }
-        None => Some(envelope),
-    })
-}
+    }
 
-pub(super) fn start(
-    shared: Arc<Shared>,
-    work: Receiver<Work>,
-    post: Post,
-    client: Weak<Client>,
-    scope: Arc<Scope>,
-) -> std::io::Result<()> {
-    let sender = Courier {
-        shared,
-        post,
-        client,
-        scope,
-        failures: 0,
-    };
-    std::thread::Builder::new()
-        .name("sentry".into())
-        .spawn(move || async_io::block_on(sender.run(work)))?;
-    Ok(())
-}
-
-struct Courier {
-    shared: Arc<Shared>,
-    post: Post,
-    client: Weak<Client>,
-    scope: Arc<Scope>,
-    /// In a row.
-    failures: u32,
-}
-
-impl Courier {
-    async fn run(mut self, work: Receiver<Work>) {
-        let mut report_due = Instant::now() + REPORT;
+    /// Until the queue is closed and empty.
+    pub(super) async fn run(mut self) {
+        self.queue.own_thread();
         loop {
-            let next = async { Some(work.recv().await) };
-            let pause = async {
-                Timer::at(report_due).await;
-                None
-            };
-            match future::or(next, pause).await {
-                Some(Ok(Work::Job(category, job))) => self.run_job(category, job).await,
-                Some(Ok(Work::Envelope(envelope))) => self.send(*envelope).await,
-                Some(Ok(Work::Flush(done))) => {
-                    self.report_drops().await;
-                    // Whoever asked may not wait any longer.
-                    let _gone = done.send(());
+            match self.next().await {
+                Next::Work(work) => {
+                    self.work(work).await;
+                    for waiting in &mut self.waiting {
+                        waiting.entries = waiting.entries.saturating_sub(1);
+                    }
                 }
-                // The last handle is gone.
-                Some(Err(_)) => return,
-                None => {
-                    report_due = Instant::now() + REPORT;
-                    self.report_drops().await;
-                }
+                Next::Waiting(done) => self.waiting.push(Waiting {
+                    entries: self.queue.len(),
+                    _done: done,
+                }),
+                Next::Report => self.report().await,
+                Next::Closing => self.closing = true,
+                Next::End => break,
             }
-        }
-    }
-
-    async fn run_job(&mut self, category: Category, job: Box<dyn FnOnce() + Send>) {
-        // What it was made for has changed since.
-        if self.shared.limits.has(category) {
-            let (outcome, reason) = (Outcome::RateLimited, Reason::RatelimitBackoff);
-            return self.shared.drop_one(category, outcome, reason);
-        }
-        if self.shared.limits.is_away() {
-            let (outcome, reason) = (Outcome::NetworkError, Reason::NetworkError);
-            return self.shared.drop_one(category, outcome, reason);
-        }
-        let envelopes = self.captured(job);
-        if !envelopes.iter().any(is_event) {
-            // sentry-core has noted why.
-            (self.shared.count)(Outcome::Discarded);
-        }
-        for envelope in envelopes {
-            self.send(envelope).await;
-        }
-    }
-
-    async fn send(&mut self, envelope: Envelope) {
-        if envelope.items().next().is_none() {
-            return;
-        }
-        let shared = &self.shared;
-        if shared.limits.have(&envelope) {
-            let (outcome, reason) = (Outcome::RateLimited, Reason::RatelimitBackoff);
-            return shared.drop_envelope(&envelope, outcome, reason);
-        }
-        if shared.limits.is_away() {
-            let (outcome, reason) = (Outcome::NetworkError, Reason::NetworkError);
-            return shared.drop_envelope(&envelope, outcome, reason);
-        }
-        match self.post.deliver(&envelope).await {
-            Ok(delivered) => {
-                self.learn(&envelope, &delivered);
-                if self.failures > 0 {
-                    self.failures = 0;
-                    let lost = self.shared.take_lost();
-                    observe::emit(&Event::SentryBack { lost });
-                }
+            if self.waiting.iter().any(|waiting| waiting.entries == 0) {
+                self.report().await;
+                self.waiting.retain(|waiting| waiting.entries > 0);
             }
-            Err(error) => {
-                let (outcome, reason) = (Outcome::NetworkError, Reason::NetworkError);
-                self.failures += 1;
-                self.shared.limits.pause(self.failures);
-                if self.failures == 1 {
-                    self.shared.take_lost();
-                    observe::emit(&Event::SentryUnreachable {
-                        reason: format!("{error:#}"),
-                    });
-                }
-                self.shared.drop_envelope(&envelope, outcome, reason);
+            self.hopeless &= self.is_hurried();
+        }
+        self.report().await;
+        self.queue.release_waiting();
+    }
+
+    /// Whether somebody waits for the end of what there is to do.
+    fn is_hurried(&self) -> bool {
+        self.closing || !self.waiting.is_empty()
+    }
+
+    async fn next(&self) -> Next {
+        let waiting = async {
+            match self.queue.next_waiting().await {
+                Some(done) => Next::Waiting(done),
+                None if self.closing => future::pending().await,
+                None => Next::Closing,
             }
-        }
-    }
-
-    /// What an answer means to this envelope and to those that follow.
-    fn learn(&self, envelope: &Envelope, delivered: &Delivered) {
-        let Delivered {
-            status,
-            rate_limits,
-            retry_after,
-        } = delivered;
-        let shared = &self.shared;
-        shared
-            .limits
-            .learn(*status, rate_limits.as_deref(), retry_after.as_deref());
-        match status {
-            200..=299 if is_event(envelope) => (shared.count)(Outcome::Sent),
-            200..=299 => {}
-            // Sentry counts these itself.
-            429 if is_event(envelope) => (shared.count)(Outcome::RateLimited),
-            429 => {}
-            _ => shared.drop_envelope(envelope, Outcome::Refused, Reason::SendError),
-        }
-    }
-
-    /// Tells Sentry of drops that it has not been told of.
-    async fn report_drops(&mut self) {
-        let Some(client) = self.client.upgrade() else {
-            return;
         };
-        // To an envelope with nothing in it sentry-core adds its report, if there is one.
-        let envelopes = self.captured(Box::new(move || client.send_envelope(Envelope::new())));
+        let work = async {
+            if let Some(outage) = &self.outage
+                && !self.is_hurried()
+            {
+                Timer::at(outage.until).await;
+            }
+            match self.queue.next().await {
+                Some(work) => Next::Work(work),
+                None => Next::End,
+            }
+        };
+        let report = async {
+            Timer::at(self.next_report).await;
+            Next::Report
+        };
+        future::or(waiting, future::or(work, report)).await
+    }
+
+    async fn work(&mut self, work: Work) {
+        let ledger = &self.queue.ledger;
+        let envelopes = match work {
+            Work::Envelope(envelope) => vec![*envelope],
+            Work::Job(category, _) if self.hopeless => {
+                return ledger.settle_lost(category, Outcome::NetworkError);
+            }
+            Work::Job(category, _) if self.queue.limits.hold(category.reported()) => {
+                return ledger.settle_lost(category, Outcome::RateLimited);
+            }
+            Work::Job(category, job) => {
+                // So that what it captures tells of them.
+                ledger.hand_over();
+                // What it had captured before it panicked is sent.
+                let ran = panics::catch(false, || Hub::run(self.hub(), job));
+                let captured = self.queue.captured();
+                match (captured.len(), ran) {
+                    (0, Ok(())) => return ledger.settle_lost(category, Outcome::Discarded),
+                    (0, Err(_)) => return ledger.settle_lost(category, Outcome::Failed),
+                    (count, _) => ledger.take_in_hand(count as u64 - 1),
+                }
+                captured
+            }
+        };
         for envelope in envelopes {
-            self.send(envelope).await;
+            let outcome = self.send(envelope).await;
+            self.queue.ledger.settle(outcome);
         }
     }
 
-    /// What a job captures, on a hub of its own unless it brings one.
-    fn captured(&self, job: Box<dyn FnOnce() + Send>) -> Vec<Envelope> {
-        OUTBOX.set(Some(Vec::new()));
-        let hub = Arc::new(Hub::new(self.client.upgrade(), self.scope.clone()));
-        if let Err(panic) = panics::catch(false, || Hub::run(hub, job)) {
-            // Not one to be captured, for it would be raised again.
-            observe::emit(&Event::SentryUnreachable {
-                reason: format!("an event could not be made: {}", panic.message),
-            });
+    /// A job's own, unless it brings one.
+    fn hub(&self) -> Arc<Hub> {
+        Arc::new(Hub::new(Some(self.client.clone()), self.scope.clone()))
+    }
+
+    /// Sends what the limits let through; how that has ended.
+    async fn send(&mut self, envelope: Envelope) -> Outcome {
+        let queue = self.queue.clone();
+        let is_let = |item: &_| category(item).is_none_or(|category| !queue.limits.hold(category));
+        let limited = |item| queue.ledger.lose_item(&item, Outcome::RateLimited);
+        let headers = envelope.headers().clone();
+        let filter = EnvelopeFilterCallbacks::new(is_let, limited);
+        let Some(envelope) = envelope.filter(filter) else {
+            return Outcome::RateLimited;
+        };
+        if envelope.items().all(|item| category(item).is_none()) {
+            // Reports alone are sent now and then, not each time that something is left out.
+            queue.ledger.lose_envelope(&envelope, Outcome::RateLimited);
+            return Outcome::RateLimited;
         }
-        OUTBOX.take().unwrap_or_default()
+        // Filtering makes another envelope, with headers of its own.
+        self.post(envelope.with_headers(headers)).await
+    }
+
+    /// Tells Sentry of what was lost, if something was.
+    async fn report(&mut self) {
+        self.next_report = Instant::now() + REPORTS;
+        if self.hopeless || self.queue.limits.hold_all() || self.pauses() {
+            return;
+        }
+        self.queue.ledger.hand_over();
+        // The library adds what it has collected to each envelope that it is given.
+        self.client.send_envelope(Envelope::new());
+        for envelope in self.queue.captured() {
+            if envelope.items().next().is_some() {
+                let _told = self.post(envelope).await;
+            }
+        }
+    }
+
+    fn pauses(&self) -> bool {
+        let outage = self.outage.as_ref();
+        outage.is_some_and(|outage| Instant::now() < outage.until) && !self.is_hurried()
+    }
+
+    async fn post(&mut self, envelope: Envelope) -> Outcome {
+        let mut bytes = Vec::new();
+        let headers = envelope.headers().clone();
+        let envelope = envelope.with_headers(headers.with_sent_at(SystemTime::now()));
+        let outcome = match envelope.to_writer(&mut bytes) {
+            Ok(()) if self.hopeless => Outcome::NetworkError,
+            Ok(()) => match self.post.send(bytes).await {
+                Ok(answer) => self.hear(&answer),
+                Err(error) => self.miss(&error),
+            },
+            Err(_) => Outcome::Failed,
+        };
+        // After a 429 Sentry has counted them itself.
+        if !matches!(outcome, Outcome::Sent | Outcome::RateLimited) {
+            self.queue.ledger.lose_envelope(&envelope, outcome);
+        }
+        outcome
+    }
+
+    fn hear(&mut self, answer: &Answer) -> Outcome {
+        self.queue.limits.note(&answer.told);
+        let status = answer.status;
+        if status == StatusCode::TooManyRequests || status.is_success() {
+            if let Some(outage) = self.outage.take() {
+                let lost = self.queue.ledger.unheard() - outage.unheard;
+                observe::emit(&Event::SentryBack { lost });
+            }
+            return match status.is_success() {
+                true => Outcome::Sent,
+                false => Outcome::RateLimited,
+            };
+        }
+        let reason = status.canonical_reason();
+        self.begin_outage(
+            || format!("it answers {} {reason}", status as u16),
+            Duration::ZERO,
+        );
+        Outcome::Refused
+    }
+
+    fn miss(&mut self, error: &anyhow::Error) -> Outcome {
+        let last = self
+            .outage
+            .as_ref()
+            .map_or(Duration::ZERO, |outage| outage.pause);
+        let pause = (last * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        self.begin_outage(|| format!("{error:#}"), pause);
+        self.hopeless = self.is_hurried();
+        Outcome::NetworkError
+    }
+
+    /// Says why once per outage.
+    fn begin_outage(&mut self, reason: impl FnOnce() -> String, pause: Duration) {
+        let unheard = match &self.outage {
+            Some(outage) => outage.unheard,
+            None => {
+                let reason = reason();
+                observe::emit(&Event::SentryUnreachable { reason });
+                self.queue.ledger.unheard()
+            }
+        };
+        self.outage = Some(Outage {
+            unheard,
+            pause,
+            until: Instant::now() + pause,
+        });
     }
 }

@@ -10,6 +10,7 @@ mod hammer;
 mod postgres;
 #[cfg(feature = "tls")]
 mod secure;
+mod sentry;
 mod server;
 mod service;
 
@@ -28,6 +29,7 @@ pub use hammer::{Hammer, Manner};
 pub use postgres::{Database, clock, database};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
+pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request};
 pub use server::{Server, embed, peppercorn, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 

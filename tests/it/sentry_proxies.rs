@@ -1,0 +1,1 @@
+//! Proxies and TLS on the way to Sentry.
