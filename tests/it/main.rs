@@ -37,6 +37,7 @@ mod pg_tls_peers;
 mod pool;
 mod reload;
 mod sentry_limits;
+#[cfg(feature = "tls")]
 mod sentry_proxies;
 mod sentry_transport;
 mod sockets;

@@ -73,11 +73,7 @@ pub fn answer(status: &str, fields: &str, body: &str) -> Reply {
 impl FakeSentry {
     /// Does with every request what `script` says of it and its number, from 0.
     pub fn start(script: impl Fn(usize, &Heard) -> Reply + Send + Sync + 'static) -> FakeSentry {
-        FakeSentry::start_with(
-            TcpListener::bind("127.0.0.1:0").unwrap(),
-            script,
-            |stream| Ok(stream),
-        )
+        FakeSentry::start_with(TcpListener::bind("127.0.0.1:0").unwrap(), script, Ok)
     }
 
     /// The same at this listener, with something around every connection.
