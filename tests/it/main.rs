@@ -28,8 +28,8 @@ mod injection;
 mod interruption;
 mod lifecycle;
 mod listeners;
-mod metrics;
 mod logs;
+mod metrics;
 #[cfg(feature = "tls")]
 mod pg_tls;
 #[cfg(feature = "tls")]
