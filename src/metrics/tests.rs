@@ -8,6 +8,8 @@ use std::time::Duration;
 use http_types::Method;
 use proptest::prelude::*;
 
+use crate::mutate;
+
 use super::arena::{Arena, OTHER, Writer, values};
 use super::family::{ALL, ERRORS, Family, OVERFLOWED, QUERY_DURATION, REQUEST_DURATION, STALLS};
 use super::scrape::{Sample, Scrape, Sources};
@@ -277,6 +279,8 @@ fn copy(family: &Family) -> Family {
 }
 
 proptest! {
+    #![proptest_config(mutate::config(300))]
+
     /// Memory that holds anything is read without a panic, and whoever goes on there is understood.
     #[test]
     fn any_memory_can_be_gone_on_with(

@@ -31,7 +31,8 @@ pub(super) fn sample(sample: &Sample, out: &mut Vec<u8>) {
             &[if labels.is_empty() { "" } else { "," }, label, "=\""],
             &mut labels,
         );
-        escape(value, true, &mut labels);
+        // It was text when it was counted; another program may have left something else in the memory.
+        escape(String::from_utf8_lossy(value).as_bytes(), true, &mut labels);
         labels.push(b'"');
     }
     match sample.family.kind {

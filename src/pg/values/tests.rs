@@ -165,7 +165,7 @@ fn plausible() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(crate::mutate::config(2000))]
 
     #[test]
     fn no_bytes_make_an_encoder_panic(raw in plausible()) {
