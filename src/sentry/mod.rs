@@ -63,8 +63,6 @@ pub struct Sentry(Arc<Handle>);
 struct Handle {
     queue: Arc<Queue>,
     client: Arc<Client>,
-    /// What every event is told with.
-    scope: Arc<Scope>,
     personal: bool,
     traces_rate: f32,
 }
@@ -95,13 +93,10 @@ impl Sentry {
         let queue = Arc::new(Queue::new(settings.sample_rate, count));
         let options = settings.client_options().transport(Factory(queue.clone()));
         let client = Arc::new(Client::with_options(options));
-        let mut scope = Scope::default();
-        for (name, value) in tags {
-            scope.set_tag(name, value);
-        }
-        let scope = Arc::new(scope);
+        let tags = tags.iter();
+        let tags = tags.map(|(name, value)| ((*name).to_owned(), value.clone()));
         let post = Post::new(settings)?;
-        let thread = Thread::new(queue.clone(), client.clone(), scope.clone(), post);
+        let thread = Thread::new(queue.clone(), client.clone(), tags.collect(), post);
         std::thread::Builder::new()
             .name("sentry".into())
             .stack_size(STACK)
@@ -112,7 +107,6 @@ impl Sentry {
         Ok(Sentry(Arc::new(Handle {
             queue,
             client,
-            scope,
             personal: settings.send_default_pii,
             traces_rate: settings.traces_sample_rate,
         })))
@@ -120,8 +114,7 @@ impl Sentry {
 
     /// A hub of its own, for one request. What is captured through it is sent, from any thread.
     pub fn hub(&self) -> Arc<Hub> {
-        let client = Some(self.0.client.clone());
-        Arc::new(Hub::new(client, self.0.scope.clone()))
+        hub(&self.0.client)
     }
 
     /// Whether personal data may be sent.
@@ -181,6 +174,12 @@ impl Sentry {
 /// Whether the calling thread is one of Sentry's: what panics here is the transport's own affair.
 pub fn is_its_thread() -> bool {
     IS_ITS_THREAD.get()
+}
+
+/// A hub of its own. Its scope is made anew, not cloned: a scope is also a trace, and what is captured in two requests has
+/// nothing to do with each other.
+fn hub(client: &Arc<Client>) -> Arc<Hub> {
+    Arc::new(Hub::new(Some(client.clone()), Arc::new(Scope::default())))
 }
 
 fn wait(queue: &Queue, limit: Duration) -> bool {

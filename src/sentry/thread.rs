@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 use async_io::Timer;
 use futures_lite::future;
 use http_types::StatusCode;
-use sentry_core::protocol::EnvelopeFilterCallbacks;
-use sentry_core::{Client, Envelope, Hub, Scope};
+use sentry_core::protocol::{EnvelopeFilterCallbacks, EnvelopeItem};
+use sentry_core::{Client, Envelope, Hub};
 use smol::channel::Sender;
 
 use super::ledger::{Outcome, category};
@@ -53,8 +53,8 @@ struct Outage {
 pub(super) struct Thread {
     queue: Arc<Queue>,
     client: Arc<Client>,
-    /// What every event is told with.
-    scope: Arc<Scope>,
+    /// What every event has. Put into them here: a hub for each request is cheaper without.
+    tags: Vec<(String, String)>,
     post: Post,
     waiting: Vec<Waiting>,
     closing: bool,
@@ -68,13 +68,13 @@ impl Thread {
     pub(super) fn new(
         queue: Arc<Queue>,
         client: Arc<Client>,
-        scope: Arc<Scope>,
+        tags: Vec<(String, String)>,
         post: Post,
     ) -> Thread {
         Thread {
             queue,
             client,
-            scope,
+            tags,
             post,
             waiting: Vec::new(),
             closing: false,
@@ -158,7 +158,8 @@ impl Thread {
                 // So that what it captures tells of them.
                 ledger.hand_over();
                 // What it had captured before it panicked is sent.
-                let ran = panics::catch(false, || Hub::run(self.hub(), job));
+                let hub = super::hub(&self.client);
+                let ran = panics::catch(false, || Hub::run(hub, job));
                 let captured = self.queue.captured();
                 match (captured.len(), ran) {
                     (0, Ok(())) => return ledger.settle_lost(category, Outcome::Discarded),
@@ -174,11 +175,6 @@ impl Thread {
         }
     }
 
-    /// A job's own, unless it brings one.
-    fn hub(&self) -> Arc<Hub> {
-        Arc::new(Hub::new(Some(self.client.clone()), self.scope.clone()))
-    }
-
     /// Sends what the limits let through; how that has ended.
     async fn send(&mut self, envelope: Envelope) -> Outcome {
         let queue = self.queue.clone();
@@ -189,13 +185,40 @@ impl Thread {
         let Some(envelope) = envelope.filter(filter) else {
             return Outcome::RateLimited;
         };
-        if envelope.items().all(|item| category(item).is_none()) {
+        let mut items = envelope.items().peekable();
+        if items.peek().is_some() && items.all(|item| category(item).is_none()) {
             // Reports alone are sent now and then, not each time that something is left out.
             queue.ledger.lose_envelope(&envelope, Outcome::RateLimited);
             return Outcome::RateLimited;
         }
         // Filtering makes another envelope, with headers of its own.
-        self.post(envelope.with_headers(headers)).await
+        let envelope = self.tag(envelope).with_headers(headers);
+        self.post(envelope).await
+    }
+
+    /// Adds the tags of every event, unless it has others by those names.
+    fn tag(&self, envelope: Envelope) -> Envelope {
+        if envelope.items().next().is_none() {
+            // Made of bytes, not of items.
+            return envelope;
+        }
+        let mut tagged = Envelope::new();
+        for mut item in envelope.into_items() {
+            let tags = match &mut item {
+                EnvelopeItem::Event(event) => &mut event.tags,
+                EnvelopeItem::Transaction(transaction) => &mut transaction.tags,
+                _ => {
+                    tagged.add_item(item);
+                    continue;
+                }
+            };
+            for (name, value) in &self.tags {
+                let entry = tags.entry(name.clone());
+                entry.or_insert_with(|| value.clone());
+            }
+            tagged.add_item(item);
+        }
+        tagged
     }
 
     /// Tells Sentry of what was lost, if something was.
