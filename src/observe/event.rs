@@ -244,7 +244,7 @@ pub enum Event {
     },
     /// Connections are accepted again.
     AcceptResumed,
-    /// Reports do not reach Sentry; they are dropped until they do.
+    /// Reports do not reach Sentry, or it does not take them; a few wait, the others are dropped.
     SentryUnreachable {
         /// Why.
         reason: String,

@@ -196,7 +196,10 @@ impl fmt::Display for Event {
             }
             Event::AcceptResumed => f.write_str("accepting connections again"),
             Event::SentryUnreachable { reason } => {
-                write!(f, "reports do not reach Sentry and are dropped: {reason}")
+                write!(
+                    f,
+                    "Sentry takes no reports, a few wait and others are dropped: {reason}"
+                )
             }
             Event::SentryBack { lost } => {
                 write!(
