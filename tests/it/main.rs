@@ -17,6 +17,8 @@ mod api_parameters;
 mod api_routes;
 mod api_service;
 mod bodiless;
+mod capture;
+mod capture_service;
 mod cli;
 mod clients;
 mod cluster;

@@ -30,7 +30,7 @@ pub use postgres::{Database, clock, database};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
 pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request};
-pub use server::{Server, embed, peppercorn, undisturbed};
+pub use server::{Server, embed, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.

@@ -195,7 +195,8 @@ impl Heard {
         losses
     }
 
-    fn text(&self) -> String {
+    /// All of it, for people.
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }

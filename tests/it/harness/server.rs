@@ -20,9 +20,20 @@ pub fn peppercorn() -> Command {
 /// it beside the tests, but says nobody where.
 #[track_caller]
 pub fn embed() -> Command {
+    example("embed")
+}
+
+/// `examples/trouble.rs`: handlers that fail, panic and block.
+#[track_caller]
+pub fn trouble() -> Command {
+    example("trouble")
+}
+
+#[track_caller]
+fn example(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let profile = tests.parent().and_then(Path::parent).unwrap();
-    let example = profile.join("examples/embed");
+    let example = profile.join("examples").join(name);
     assert_built(&example);
     undisturbed(&example)
 }
@@ -31,7 +42,7 @@ pub fn embed() -> Command {
 /// names the sources it was made of.
 #[track_caller]
 fn assert_built(example: &Path) {
-    const ADVICE: &str = "run cargo test without --test, or cargo build --example embed before";
+    const ADVICE: &str = "run cargo test without --test, or cargo build --examples before";
     let changed = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
     let Ok(built) = changed(example) else {
         panic!("there is no {}: {ADVICE}", example.display());
@@ -64,6 +75,8 @@ pub fn undisturbed(program: &Path) -> Command {
             "LISTEN_",
             "NOTIFY_SOCKET",
             "WATCHDOG_",
+            "SENTRY_",
+            "RUST_BACKTRACE",
         ];
         if ours.iter().any(|prefix| name.starts_with(prefix)) || name == "JOURNAL_STREAM" {
             command.env_remove(name);
