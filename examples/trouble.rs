@@ -6,11 +6,13 @@
 //! {"type":"about:blank","title":"Internal Server Error","status":500,…,"request_id":"7a1e…"}
 //! error: GET /fail failed: cannot read the report: no such file (request 7a1e…)
 //! $ curl localhost:8080/panic
-//! error: GET /panic panicked at examples/trouble.rs:71:5: there is no report number 7 (request 03bc…)
+//! error: GET /panic panicked at examples/trouble.rs:75:5: there is no report number 7 (request 03bc…)
 //! $ curl localhost:8080/block
-//! error: GET /block holds up its thread main, 62 ms so far, waiting, in …sleep… < trouble::block…
-//! error: GET /block held up its thread for 200 ms
+//! error: GET /block holds up the thread main, for 0.062 s so far: it waits in …nanosleep… < trouble::block…
+//! warning: GET /block held up its thread for 0.2 s: nothing else was answered there meanwhile
 //! $ curl localhost:8080/unblock      # takes as long, and holds up nobody
+//! $ curl localhost:8080/detach
+//! error: the thread smol-1 panicked at examples/trouble.rs:98:9: nobody waits for this
 //! ```
 //!
 //! With `SENTRY_DSN` set, Sentry is told too, with stacks; the client learns what Sentry calls it, `event_id`. It takes the
@@ -47,7 +49,8 @@ fn main() -> anyhow::Result<()> {
         .route(Method::Get, "/fail", fail)?
         .route(Method::Get, "/panic", panic)?
         .route(Method::Get, "/block", block)?
-        .route(Method::Get, "/unblock", unblock)?;
+        .route(Method::Get, "/unblock", unblock)?
+        .route(Method::Get, "/detach", detach)?;
     let worker = Worker::bind(&config, &Clock::start()?)?;
     worker.run(app, &pg::Config::new())?;
     Ok(())
@@ -59,7 +62,6 @@ async fn fail(_: Context) -> anyhow::Result<Response> {
 }
 
 /// `GET /panic`: no more than an error of one request.
-#[allow(clippy::panic, reason = "that is what it is for")]
 async fn panic(_: Context) -> anyhow::Result<Response> {
     panic!("there is no report number {}", 7);
 }
@@ -74,4 +76,10 @@ async fn block(_: Context) -> anyhow::Result<Response> {
 async fn unblock(context: Context) -> anyhow::Result<Response> {
     context.unblock(|| std::thread::sleep(SLOW)).await;
     Ok(Response::new(StatusCode::NoContent))
+}
+
+/// `GET /detach`: a task that nobody waits for. Its panic is no request's, and is not lost either.
+async fn detach(_: Context) -> anyhow::Result<Response> {
+    smol::spawn(async { panic!("nobody waits for this") }).detach();
+    Ok(Response::new(StatusCode::Accepted))
 }

@@ -53,9 +53,9 @@ impl App {
         let none: Arc<[Query]> = Arc::new([]);
         let mut routes = Routes::new();
         for (path, audience, endpoint) in [
-            (PING, Audience::All, captured(ping)),
-            (READYZ, Audience::Operators, captured(readyz)),
-            (METRICS, Audience::Operators, captured(metrics)),
+            (PING, Audience::All, probe(ping)),
+            (READYZ, Audience::Operators, probe(readyz)),
+            (METRICS, Audience::Operators, probe(metrics)),
         ] {
             // The first routes there are: nothing to conflict with, nothing wrong with the templates.
             let template =
@@ -240,6 +240,10 @@ impl App {
             Err(error) => explain(&error, &request_id),
         }
     }
+}
+
+fn probe(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
+    Box::new(Capture::new(endpoint).untraced())
 }
 
 fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {

@@ -35,10 +35,12 @@ struct Reporting {
 }
 
 impl Case {
-    pub(super) fn open(context: &mut Context) -> Case {
+    pub(super) fn open(context: &mut Context, traced: bool) -> Case {
         let sentry = context.service.sentry.clone().map(|sentry| {
             let hub = sentry.hub();
-            let trace = Trace::begin(&sentry, &hub, &context.route, &context.request);
+            let trace =
+                traced.then(|| Trace::begin(&sentry, &hub, &context.route, &context.request));
+            let trace = trace.flatten();
             context.trace = trace.as_ref().and_then(Trace::steps);
             Reporting {
                 client: sentry.sends_personal_data().then(|| Client::of(context)),

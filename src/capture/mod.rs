@@ -35,19 +35,31 @@ use case::Case;
 /// Reports failures of the endpoint inside.
 pub struct Capture<E> {
     inner: E,
+    traced: bool,
 }
 
 impl<E: Endpoint> Capture<E> {
     /// Wraps `inner`.
     pub fn new(inner: E) -> Capture<E> {
-        Capture { inner }
+        Capture {
+            inner,
+            traced: true,
+        }
+    }
+
+    /// Its requests are no transactions of Sentry's tracing: there would be one every few seconds, of no interest.
+    pub fn untraced(self) -> Capture<E> {
+        Capture {
+            traced: false,
+            ..self
+        }
     }
 }
 
 impl<E: Endpoint> Endpoint for Capture<E> {
     fn call(&self, mut context: Context) -> Answer<'_> {
         Box::pin(async move {
-            let mut case = Case::open(&mut context);
+            let mut case = Case::open(&mut context, self.traced);
             let called = {
                 let mut call = pin!(async { self.inner.call(context).await });
                 std::future::poll_fn(|task| case.poll(|| call.as_mut().poll(task))).await

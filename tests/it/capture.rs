@@ -276,6 +276,23 @@ fn a_stall_is_named_while_it_lasts_and_told_once() {
 }
 
 #[test]
+fn a_panic_of_a_task_that_nobody_waits_for_is_told() {
+    let sentry = FakeSentry::start(|_, _| ok());
+    let mut command = trouble();
+    command.env("SENTRY_DSN", sentry.dsn());
+    let server = Server::spawn(command);
+    assert_eq!(server.get("/detach").status, 202);
+    let event = reported(&sentry, 1).remove(0);
+    assert_eq!(tag(&event, "event"), "task_panicked");
+    assert_eq!(tag(&event, "error"), "nobody waits for this");
+    assert!(tag(&event, "place").starts_with("examples/trouble.rs:"));
+    let stack = event.exception.values[0].stacktrace.as_ref().unwrap();
+    let innermost = stack.frames.last().unwrap().function.as_deref().unwrap();
+    assert!(innermost.contains("trouble::detach"), "{innermost}");
+    server.says("panicked at examples/trouble.rs:");
+}
+
+#[test]
 fn a_trace_is_continued_and_has_its_query() {
     let sentry = FakeSentry::start(|_, _| ok());
     // It decides for itself where the client does not.
@@ -313,6 +330,15 @@ fn a_trace_is_continued_and_has_its_query() {
         let query = span.description.as_deref().unwrap();
         assert!(query.starts_with("select $1"), "{query}");
         assert_eq!(span.parent_span_id, Some(context.span_id));
+    }
+    // Probes are none either, whatever they ask for.
+    let fields = [("traceparent", w3c("01"))];
+    let fields = fields
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    for probe in ["/readyz", "/metrics"] {
+        let answer = server.connect().request("GET", probe, &fields, "");
+        assert_eq!(answer.status, 200);
     }
     // One that is not sampled is none, and a failure belongs to its trace all the same.
     let before = sentry.heard().len();

@@ -37,6 +37,7 @@ mod pg_tls;
 #[cfg(feature = "tls")]
 mod pg_tls_peers;
 mod pool;
+mod queries;
 mod reload;
 mod sentry_limits;
 #[cfg(feature = "tls")]
