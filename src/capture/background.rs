@@ -1,17 +1,10 @@
 //! What goes wrong behind the requests' backs, as events of Sentry.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use sentry_core::protocol::{Event, Exception, Level, Mechanism, Stacktrace};
 
 use crate::observe::{self, Field};
-use crate::runtime::stalls::{Label, Stack, Stall};
+use crate::runtime::stalls::{Stack, Stall};
 use crate::sentry::{Category, Sentry, frames};
-
-/// An endpoint that stalls does so again and again: Sentry hears of it so often.
-const ONCE_PER: Duration = Duration::from_secs(60 * 60);
 
 /// Tells Sentry of an event, if it is one of those that somebody should look into.
 pub fn background(sentry: &Sentry, event: &observe::Event) {
@@ -99,57 +92,26 @@ fn text(field: &Field<'_>) -> String {
     text.chars().take(200).collect()
 }
 
-/// Tells Sentry of stalls, each endpoint's now and then.
-pub struct Stalls {
-    sentry: Sentry,
-    told: Mutex<HashMap<Label, Instant>>,
-}
-
-impl Stalls {
-    /// Tells `sentry`.
-    pub fn new(sentry: Sentry) -> Stalls {
-        Stalls {
-            sentry,
-            told: Mutex::default(),
-        }
-    }
-
-    /// Tells of this one, unless its endpoint has been told of within the hour. `sentence` says what happens.
-    pub fn tell(&self, stall: &Stall, sentence: String) {
-        if !self.is_news(stall.label) {
-            return;
-        }
-        let endpoint = stall.label.name();
-        let lasted = stall.lasted;
-        let stack = stall.stuck.as_ref().map(|stuck| stuck.stack.clone());
-        self.sentry.submit(Category::Error, move || {
-            let stack = stack.as_ref().and_then(stacktrace);
-            let mut event = Event {
-                level: Level::Warning,
-                logger: Some(observe::TARGET.into()),
-                transaction: Some(endpoint.to_string()),
-                fingerprint: vec!["stall".into(), endpoint.to_string().into()].into(),
-                exception: vec![exception("Stall", sentence, "stall", stack)].into(),
-                ..Event::default()
-            };
-            event.tags.insert("endpoint".into(), endpoint.to_string());
-            let lasted = lasted.as_secs_f64();
-            event.extra.insert("lasted_seconds".into(), lasted.into());
-            sentry_core::capture_event(event);
-        });
-    }
-
-    fn is_news(&self, label: Label) -> bool {
-        let now = Instant::now();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        match told.get(&label) {
-            Some(last) if now.duration_since(*last) < ONCE_PER => false,
-            _ => {
-                told.insert(label, now);
-                true
-            }
-        }
-    }
+/// Tells Sentry of a stall. `sentence` says what happens.
+pub fn stalled(sentry: &Sentry, stall: &Stall, sentence: String) {
+    let endpoint = stall.label.name();
+    let lasted = stall.lasted;
+    let stack = stall.stuck.as_ref().map(|stuck| stuck.stack.clone());
+    sentry.submit(Category::Error, move || {
+        let stack = stack.as_ref().and_then(stacktrace);
+        let mut event = Event {
+            level: Level::Warning,
+            logger: Some(observe::TARGET.into()),
+            transaction: Some(endpoint.to_string()),
+            fingerprint: vec!["stall".into(), endpoint.to_string().into()].into(),
+            exception: vec![exception("Stall", sentence, "stall", stack)].into(),
+            ..Event::default()
+        };
+        event.tags.insert("endpoint".into(), endpoint.to_string());
+        let lasted = lasted.as_secs_f64();
+        event.extra.insert("lasted_seconds".into(), lasted.into());
+        sentry_core::capture_event(event);
+    });
 }
 
 fn stacktrace(stack: &Stack) -> Option<Stacktrace> {

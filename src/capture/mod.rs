@@ -29,7 +29,7 @@ use crate::endpoint::{Answer, Context, Endpoint};
 use crate::error::Problem;
 use crate::http::{BodyStream, Response};
 
-pub use background::{Stalls, background, report};
+pub use background::{background, report, stalled};
 use case::Case;
 
 /// Reports failures of the endpoint inside.

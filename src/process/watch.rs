@@ -4,11 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::capture::{self, Stalls};
+use super::scoreboard::Scoreboard;
+use crate::capture;
 use crate::metrics::{Metrics, family};
 use crate::observe::{self, Event};
 use crate::runtime::stalls::{Monitor, Stall, State};
-use crate::sentry::{Count, Outcome, Sentry};
+use crate::sentry::{Category, Count, Outcome, Sentry};
+
+/// An endpoint that stalls does so again and again, in every worker: Sentry hears of it so often.
+const ONCE_PER: Duration = Duration::from_secs(60 * 60);
 
 /// Has Sentry hear of background failures of this process.
 pub(super) fn report_failures(sentry: &Sentry) {
@@ -32,12 +36,12 @@ pub(super) fn monitor(
     threshold: Duration,
     sentry: Option<&Sentry>,
     metrics: &Metrics,
+    scoreboard: &Arc<Scoreboard>,
 ) -> io::Result<Option<Monitor>> {
     if threshold.is_zero() {
         return Ok(None);
     }
-    let stalls = sentry.cloned().map(Stalls::new);
-    let metrics = metrics.clone();
+    let (sentry, metrics, scoreboard) = (sentry.cloned(), metrics.clone(), scoreboard.clone());
     let tell = move |stall: &Stall| {
         // Once, and as long as it was: when it is over.
         if stall.stuck.is_none() {
@@ -45,8 +49,11 @@ pub(super) fn monitor(
         }
         let event = event(stall);
         observe::emit(&event);
-        if let Some(stalls) = &stalls {
-            stalls.tell(stall, event.to_string());
+        if let Some(sentry) = &sentry
+            && sentry.is_taking(Category::Error)
+            && scoreboard.claim(&format!("stall {}", stall.label.name()), ONCE_PER)
+        {
+            capture::stalled(sentry, stall, event.to_string());
         }
     };
     Monitor::start(threshold, tell).map(Some)
@@ -96,7 +103,8 @@ mod tests {
         let words: Vec<AtomicU64> = (0..4096).map(|_| AtomicU64::new(0)).collect();
         let arena = Arena::new(Box::leak(Box::new(AtomicU64::new(0))), words.leak());
         let metrics = Metrics::new(arena, &[]);
-        let monitor = monitor(Duration::from_millis(20), None, &metrics).unwrap();
+        let scoreboard = Arc::new(Scoreboard::create(false).unwrap());
+        let monitor = monitor(Duration::from_millis(20), None, &metrics, &scoreboard).unwrap();
         let layout = Layout {
             threads: 1,
             executor: ExecutorKind::Local,

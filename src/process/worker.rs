@@ -164,7 +164,12 @@ impl Worker {
         self.row.set(Field::Threads, self.layout.threads as u64);
         let turns: Vec<Turn> = self.row.turns().take(self.layout.threads).collect();
         let seats = Seats::new(self, &app, config, signals);
-        let monitor = watch::monitor(self.stall_threshold, self.sentry.as_ref(), &self.metrics)?;
+        let monitor = watch::monitor(
+            self.stall_threshold,
+            self.sentry.as_ref(),
+            &self.metrics,
+            &self.scoreboard,
+        )?;
         let cut = runtime::run(self.layout, &turns, monitor.as_ref(), &seats)?;
         drop(monitor);
         let cut = cut.into_iter().sum::<Result<usize, Error>>()?;

@@ -6,11 +6,12 @@
 //! needs to know of its workers after it has executed a new version of itself, and what `peppercorn status` reads. A
 //! worker that is killed half way leaves nothing locked or torn: there is no lock, and a word is whole.
 
+mod claims;
 mod row;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use rustix::fs::{MemfdFlags, SealFlags};
@@ -19,6 +20,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::metrics::{Arena, arena};
 use crate::sys;
 
+use claims::Claims;
 pub(super) use row::{Database, Field, Row, Stage};
 
 /// Workers at once at most, those of two generations together.
@@ -34,8 +36,10 @@ const HEADER_WORDS: usize = 64;
 const USED: usize = HEADER_WORDS + ROWS * row::WORDS;
 /// One for each row, and the supervisor's.
 const ARENAS: usize = ROWS + 1;
+/// Where is said what has been [claimed](Scoreboard::claim).
+const CLAIMS: usize = USED + ARENAS;
 /// Where the first arena is: at the begin of a page.
-const FIRST_ARENA: usize = (USED + ARENAS).next_multiple_of(4096 / size_of::<u64>());
+const FIRST_ARENA: usize = (CLAIMS + claims::WORDS).next_multiple_of(4096 / size_of::<u64>());
 /// Of address space that is a quarter of a GiB; of memory, what is used.
 const WORDS: usize = FIRST_ARENA + ARENAS * arena::WORDS;
 
@@ -143,6 +147,13 @@ impl Scoreboard {
         let numbers = 0..ARENAS;
         let used = numbers.filter(|number| self.words[USED + number].load(Ordering::Acquire) != 0);
         used.map(|number| self.arena(number))
+    }
+
+    /// Whether to say what several processes could say: no, if one of them has within the last `period`.
+    pub(super) fn claim(&self, what: &str, period: Duration) -> bool {
+        let claims = Claims(&self.words[CLAIMS..CLAIMS + claims::WORDS]);
+        // In seconds it fits, for as long as machines run.
+        claims.claim(what, period, (now_ms() / 1000) as u32)
     }
 
     /// The rows that have a worker, by number.
