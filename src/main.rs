@@ -10,6 +10,7 @@ use peppercorn::app::Conflict;
 use peppercorn::cli::{self, Args, Command, Parsed};
 use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
 use peppercorn::observe::{self, Logger};
+use peppercorn::panics;
 use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::pg::{self, Cluster};
 use peppercorn::process::{self, Keeper, Place, Reporter, Role, Worker};
@@ -35,6 +36,7 @@ struct Failure(u8, Option<anyhow::Error>);
 fn main() -> ExitCode {
     let journal = observe::is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref());
     let mut farewell = Logger::install(journal);
+    panics::install_alone();
     let parsed = cli::parse(std::env::args_os().skip(1));
     let serves = matches!(&parsed, Ok(Parsed::Run(args)) if args.command == Command::Serve);
     if !serves {

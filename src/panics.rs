@@ -67,14 +67,28 @@ pub fn catch<T>(stack: bool, work: impl FnOnce() -> T) -> Result<T, Panic> {
 /// Has panics of this process noted where they are caught, and reported as an [`Event`] where they are not; then the hook
 /// that was there before has its turn. Once is enough, and more do no harm.
 pub fn install() {
+    install_before(is_looked_into(), true);
+}
+
+/// The same for a program whose log is all that is read: what is reported is not printed as well, which would wait for a
+/// reader, unless `RUST_BACKTRACE` asks for it.
+pub fn install_alone() {
+    install_before(is_looked_into(), is_looked_into());
+}
+
+/// Whether somebody looks into a panic, as `RUST_BACKTRACE` says: then the standard hook prints all of them.
+fn is_looked_into() -> bool {
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0")
+}
+
+/// The hook that was there before hears of all panics, or of those that nobody catches.
+fn install_before(all: bool, uncaught: bool) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        // Who sets it looks into a panic: the standard hook prints all of them.
-        let all = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let noted = note_or_report(info);
-            if all || !noted {
+            if all || (uncaught && !noted) {
                 before(info);
             }
         }));
