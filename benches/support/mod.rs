@@ -89,6 +89,20 @@ impl Cpu {
     }
 }
 
+/// CPU time of a process with all threads that it has now, to the nanosecond: [`Cpu`] counts in hundredths of a second.
+pub fn busy(pid: u32) -> Duration {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("the server runs");
+    let of = |thread: std::io::Result<std::fs::DirEntry>| {
+        let schedstat = thread.expect("a thread").path().join("schedstat");
+        // One that has ended meanwhile has no file any more.
+        let text = std::fs::read_to_string(schedstat).unwrap_or_default();
+        text.split_whitespace()
+            .next()
+            .and_then(|nanos| nanos.parse::<u64>().ok())
+    };
+    Duration::from_nanos(threads.filter_map(of).sum())
+}
+
 /// Memory that a process has for itself and its share of what it shares, in bytes.
 pub fn pss(pid: u32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("it runs");
@@ -139,6 +153,19 @@ impl Load {
     /// The same on whichever core has time, as clients of a service that uses all of them.
     pub fn run_anywhere(&self, address: SocketAddr, path: &str) -> Answered {
         answered(&mut self.wrk(address, path))
+    }
+
+    /// The same with a pause before each request, of so long on average: clients that leave the server time.
+    pub fn run_paced(&self, address: SocketAddr, path: &str, pause: Duration) -> Answered {
+        let most_ms = 2 * pause.as_millis();
+        let name = format!("peppercorn-{}-{most_ms}.lua", std::process::id());
+        let script = std::env::temp_dir().join(name);
+        // At random: clients that pause in step would come all at once.
+        let text = format!("delay = function() return math.random(0, {most_ms}) end");
+        std::fs::write(&script, text).expect("a script");
+        let mut wrk = self.wrk(address, path);
+        wrk.arg("-s").arg(&script);
+        answered(&mut pinned(CLIENT_CORE, &nicer(-39, &wrk)))
     }
 
     fn wrk(&self, address: SocketAddr, path: &str) -> Command {

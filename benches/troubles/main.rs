@@ -1,0 +1,218 @@
+//! What goes wrong in a service under load, and who notices: errors and panics, a Sentry that is no help, a handler that
+//! blocks, a worker that is killed, a log that nobody reads. Each figure beside its goal. Ends with 1 if a goal is missed.
+//!
+//! `cargo bench --bench troubles -- [--seconds 30] [--only NAME]`
+//!
+//! | trouble | what happens |
+//! |---|---|
+//! | `errors` | 10,000 requests fail every second, and Sentry never answers, wants no more, or hangs up |
+//! | `panics` | 1,000 requests panic within a second |
+//! | `stalls` | a handler blocks its thread |
+//! | `counts` | one of three workers is killed while all is counted |
+//! | `logs` | every request is logged, to a file, to a reader, and to nobody |
+//! | `stall-cost` | nothing: what it costs to time every poll |
+//!
+//! The server has one core, wrk and everybody else the other. What others notice is the 99th percentile of `/ping`, on
+//! connections that have no part in the trouble. With trouble and without take turns of a second or a few: what is
+//! compared was measured within seconds, and the figure is the median of the turns' ratios.
+//!
+//! On a machine that does other things besides, figures are theirs too, unless this goes first. Where the kernel groups
+//! processes by session that takes `setsid -w sh -c 'echo -20 > /proc/self/autogroup; exec cargo bench --bench troubles'`.
+
+#![allow(
+    unreachable_pub,
+    reason = "a module of a bench says what it offers to the others"
+)]
+
+mod counts;
+mod errors;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "a module of the tests, of which a bench needs a part"
+)]
+#[path = "../../tests/it/harness/mod.rs"]
+mod harness;
+mod logs;
+mod others;
+mod panics;
+mod stalls;
+#[allow(dead_code, unreachable_pub, reason = "shared by the benches")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use harness::{Database, FakeSentry, Folder, Server, database, peppercorn, undisturbed};
+use support::{CLIENT_CORE, SERVER_CORE, head, nicer, option, pinned, row};
+
+const API: &str = "
+-- name: one$
+-- http: GET /one
+select 1;
+";
+
+/// How far the bench itself stands back behind servers and wrk.
+const NICE: i32 = 19;
+
+/// What every trouble is given.
+struct Field {
+    database: Database,
+    folder: Folder,
+    /// `examples/trouble.rs`.
+    trouble: PathBuf,
+    /// How long a trouble lasts, all turns together.
+    duration: Duration,
+}
+
+impl Field {
+    /// The program on the servers' core.
+    fn command(&self, options: &[&str]) -> Command {
+        let mut command = peppercorn();
+        command.env("DATABASE_URL", self.database.url());
+        command.arg("serve").arg(self.folder.path()).args(options);
+        on_its_core(&command)
+    }
+
+    /// The handlers that fail, panic and block, likewise, with a Sentry or without.
+    fn trouble(&self, sentry: Option<&FakeSentry>) -> Server {
+        let mut command = undisturbed(&self.trouble);
+        // Asked for backtraces, a program takes its time for them and prints them.
+        command
+            .env_remove("SENTRY_DSN")
+            .env_remove("RUST_BACKTRACE");
+        if let Some(sentry) = sentry {
+            command.env("SENTRY_DSN", sentry.dsn());
+        }
+        Server::spawn(on_its_core(&command)).ready()
+    }
+
+    /// How many turns of about this length there are time for.
+    fn turns(&self, length: Duration) -> u32 {
+        (self.duration.as_millis() / length.as_millis()).max(3) as u32
+    }
+}
+
+fn on_its_core(command: &Command) -> Command {
+    let mut command = pinned(SERVER_CORE, &nicer(-NICE, command));
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// The sum of a metric's series whose labels hold these words.
+fn scraped(server: &Server, name: &str, labels: &[&str]) -> u64 {
+    let text = server.get("/metrics").body;
+    let values = text.lines().filter_map(|line| {
+        let (series, value) = line.rsplit_once(' ')?;
+        let (of, rest) = series.split_once('{').unwrap_or((series, ""));
+        let is_meant = of == name && labels.iter().all(|label| rest.contains(label));
+        is_meant.then(|| value.parse::<f64>().expect("a number"))
+    });
+    values.sum::<f64>() as u64
+}
+
+/// Requests that were answered so.
+fn counted(server: &Server, route: &str, status: u16) -> u64 {
+    let labels = [
+        &*format!("http_route=\"{route}\""),
+        &*format!("http_response_status_code=\"{status}\""),
+    ];
+    scraped(
+        server,
+        "http_server_request_duration_seconds_count",
+        &labels,
+    )
+}
+
+static MISSED: AtomicBool = AtomicBool::new(false);
+
+/// A figure beside its goal.
+fn report(trouble: &str, figure: &str, goal: &str, reached: bool) {
+    let verdict = if reached { "reached" } else { "MISSED" };
+    row(&[&trouble, &figure, &goal, &verdict]);
+    MISSED.fetch_or(!reached, Ordering::Relaxed);
+}
+
+/// Builds the example as this bench was built, and says where it is: `cargo bench` does not.
+fn build_trouble() -> PathBuf {
+    let bench = std::env::current_exe().expect("a program has a file");
+    let profile = bench.ancestors().nth(2).expect("target/release");
+    let target = profile.parent().expect("target");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--example", "trouble"])
+        .arg("--manifest-path")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        // They are about this bench: dependencies would be built anew for what they take for another package.
+        .env_clear()
+        .envs(std::env::vars().filter(|(name, _)| !of_this_bench(name)))
+        .status();
+    assert!(
+        built.expect("cargo").success(),
+        "the example does not build"
+    );
+    profile.join("examples/trouble")
+}
+
+/// Whether cargo tells a program of its own package in a variable of this name.
+fn of_this_bench(name: &str) -> bool {
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Leaves the servers' core, and stands back behind wrk on the clients'.
+fn stand_back() {
+    let pid = std::process::id().to_string();
+    let nice = NICE.to_string();
+    for words in [
+        ["renice", "-n", &nice, "-p", &pid].as_slice(),
+        &["taskset", "-cp", CLIENT_CORE, &pid],
+    ] {
+        let done = Command::new(words[0]).args(&words[1..]).output();
+        assert!(
+            done.is_ok_and(|done| done.status.success()),
+            "{} (util-linux)",
+            words[0]
+        );
+    }
+}
+
+fn main() -> ExitCode {
+    let trouble = build_trouble();
+    stand_back();
+    let field = Field {
+        database: database("bench_troubles"),
+        folder: Folder::with(&[("api.sql", API)]),
+        trouble,
+        duration: Duration::from_secs(option("seconds", 30)),
+    };
+    type Trouble = fn(&Field);
+    let troubles: [(&str, Trouble); 6] = [
+        ("errors", errors::errors),
+        ("panics", panics::panics),
+        ("stalls", stalls::stalls),
+        ("counts", counts::counts),
+        ("logs", logs::logs),
+        ("stall-cost", stalls::cost),
+    ];
+    let words: Vec<String> = std::env::args().collect();
+    let only = words
+        .iter()
+        .position(|word| word == "--only")
+        .and_then(|at| words.get(at + 1));
+    head(&["trouble", "figure", "goal", ""]);
+    for (name, trouble) in troubles {
+        if only.is_none_or(|only| only == name) {
+            trouble(&field);
+        }
+    }
+    match MISSED.load(Ordering::Relaxed) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
