@@ -165,7 +165,7 @@ pub(crate) fn this_thread() -> ThreadId {
 }
 
 #[cfg(feature = "stacks")]
-pub(crate) use stacks::{HANDLER, stack_of};
+pub(crate) use stacks::{HANDLER, library_function, stack_of};
 
 /// No thread's stack is known.
 #[cfg(not(feature = "stacks"))]
@@ -179,6 +179,8 @@ pub(crate) const HANDLER: &str = "no handler";
 /// The stack of another thread: it is sent a signal, and notes its own in the handler.
 #[cfg(feature = "stacks")]
 mod stacks {
+    use std::ffi::CStr;
+    use std::mem::MaybeUninit;
     use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
     use std::sync::{Mutex, Once, PoisonError};
     use std::time::Duration;
@@ -240,6 +242,36 @@ mod stacks {
         addresses
             .map(|address| address.load(Ordering::Relaxed))
             .collect()
+    }
+
+    /// The function that is called at `address`, as the dynamic linker knows it; `None` if it is not a shared library's.
+    pub(crate) fn library_function(address: usize) -> Option<String> {
+        let own = linked(library_function as fn(usize) -> Option<String> as usize)?;
+        // Where it goes on once the call is over may be another function.
+        let there = linked(address.checked_sub(1)?)?;
+        if there.dli_fbase == own.dli_fbase {
+            return None;
+        }
+        let text = |text: *const libc::c_char| {
+            // SAFETY: a NUL-terminated string of the library, which is loaded: a call of it is under way.
+            let text = (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
+            text.map(|text| text.to_string_lossy().into_owned())
+        };
+        text(there.dli_sname).or_else(|| {
+            let file = text(there.dli_fname)?;
+            let name = file.rsplit_once('/').map_or(&*file, |(_, name)| name);
+            let offset = address.checked_sub(there.dli_fbase as usize)?;
+            Some(format!("{offset:#x} of {name}"))
+        })
+    }
+
+    fn linked(address: usize) -> Option<libc::Dl_info> {
+        let mut info = MaybeUninit::<libc::Dl_info>::zeroed();
+        // SAFETY: any address will do; zeroes are a valid Dl_info, and it lives until the call is over.
+        unsafe {
+            let found = libc::dladdr(address as *const libc::c_void, info.as_mut_ptr()) != 0;
+            found.then_some(info.assume_init())
+        }
     }
 
     fn install() {
