@@ -1,7 +1,7 @@
 //! A connection that is kept between two requests.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -9,6 +9,10 @@ use std::task::{Context, Poll};
 use anyhow::Context as _;
 use async_io::Async;
 use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, future};
+use smol::channel::bounded;
+
+/// The system's modules for names may be anything, and use the stack as they like. Memory is only used where it has been.
+const LOOK_UP_STACK: usize = 2 << 20;
 
 /// What a connection is made of, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -32,8 +36,7 @@ struct Ends {
 pub(super) async fn dial(host: &str, port: u16) -> anyhow::Result<Async<TcpStream>> {
     let place = format!("{host}:{port}");
     let name = host.trim_matches(['[', ']']).to_owned();
-    // getaddrinfo blocks for as long as it likes; on a thread of its own, the deadline still holds.
-    let found = smol::unblock(move || (name.as_str(), port).to_socket_addrs()).await;
+    let found = look_up(name, port).await;
     let mut last = anyhow::anyhow!("the name has no address");
     for address in found.with_context(|| place.clone())? {
         match Async::<TcpStream>::connect(address).await {
@@ -46,6 +49,22 @@ pub(super) async fn dial(host: &str, port: u16) -> anyhow::Result<Async<TcpStrea
         }
     }
     Err(last.context(format!("cannot connect to {place}")))
+}
+
+/// getaddrinfo blocks for as long as it likes; on a thread of its own, the deadline still holds. Not on one of the pool that
+/// requests use, too: it would be as nice as this one, for good.
+async fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let (sender, found) = bounded(1);
+    std::thread::Builder::new()
+        .name("sentry-lookup".into())
+        .stack_size(LOOK_UP_STACK)
+        .spawn(move || {
+            let addresses = (name.as_str(), port).to_socket_addrs();
+            // Nobody waits any more when the deadline is over.
+            let _late = sender.try_send(addresses.map(Iterator::collect));
+        })?;
+    let found = found.recv().await;
+    found.unwrap_or_else(|_| Err(io::Error::other("the look-up has ended early")))
 }
 
 impl Line {

@@ -51,6 +51,10 @@ use thread::Thread;
 /// where the stack has been.
 const STACK: usize = 1 << 20;
 
+/// How far Sentry's thread stands back behind those that answer requests. Naming the frames of a stack takes it about a
+/// millisecond: on a processor that they share, requests would wait for it.
+const NICE: i32 = 10;
+
 thread_local! {
     static IS_ITS_THREAD: Cell<bool> = const { Cell::new(false) };
 }
@@ -97,11 +101,15 @@ impl Sentry {
         let tags = tags.map(|(name, value)| ((*name).to_owned(), value.clone()));
         let post = Post::new(settings)?;
         let thread = Thread::new(queue.clone(), client.clone(), tags.collect(), post);
+        // The reactor's thread is everybody's, and as nice as who first needs it: not as Sentry's.
+        async_io::block_on(async {});
         std::thread::Builder::new()
             .name("sentry".into())
             .stack_size(STACK)
             .spawn(move || {
                 IS_ITS_THREAD.set(true);
+                // Of this thread and of those that it starts, not of the process: Linux has it so.
+                let _as_others = rustix::process::nice(NICE);
                 async_io::block_on(thread.run());
             })?;
         Ok(Sentry(Arc::new(Handle {
