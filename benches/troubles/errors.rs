@@ -60,11 +60,11 @@ fn against(field: &Field, trouble: &str, unhelpful: fn() -> Reply) {
         "10,000 in a second",
         rate >= WANTED_PER_SECOND,
     );
-    noticed.report(trouble, "with as many errors and no Sentry");
+    noticed.report(trouble, "others'", "with as many errors and no Sentry");
     // So many requests have their price, whatever becomes of them.
     row(&[
         &trouble,
-        &beside_none.figure("with no other request"),
+        &beside_none.figure("others'", "with no other request"),
         &"",
         &"",
     ]);

@@ -6,21 +6,26 @@ use crate::harness::Server;
 use crate::report;
 use crate::support::{Answered, Load, median};
 
-/// Between two pings of one client, so that the server is never at its limit.
-const PING_PAUSE: Duration = Duration::from_millis(2);
-const PING_CONNECTIONS: u64 = 16;
+/// Between two requests of one client, so that the server is never at its limit.
+const PAUSE: Duration = Duration::from_millis(2);
+const CONNECTIONS: u64 = 16;
 
 /// What nobody notices: 10% of what an idle server takes is less than one request takes that comes first.
 const HARDLY: Duration = Duration::from_micros(50);
 
 /// Others, who ask for `/ping` for so long.
 pub fn others(server: &Server, duration: Duration) -> Answered {
+    gently(server, "/ping", duration)
+}
+
+/// The same for any path.
+pub fn gently(server: &Server, path: &str, duration: Duration) -> Answered {
     let load = Load {
-        connections: PING_CONNECTIONS,
+        connections: CONNECTIONS,
         duration,
         pipelined: 1,
     };
-    load.run_paced(server.address(), "/ping", PING_PAUSE)
+    load.run_paced(server.address(), path, PAUSE)
 }
 
 /// What others noticed, turn by turn: with the trouble, and without.
@@ -33,20 +38,20 @@ impl Noticed {
     }
 
     /// Beside the goal of all troubles.
-    pub fn report(&self, trouble: &str, without: &str) {
+    pub fn report(&self, trouble: &str, whose: &str, without: &str) {
         let reached = self.ratio() <= 1.1 || self.more() <= HARDLY;
         let goal = format!("within 10% or {} µs, none failed", HARDLY.as_micros());
         report(
             trouble,
-            &self.figure(without),
+            &self.figure(whose, without),
             &goal,
             reached && self.errors() == 0,
         );
     }
 
-    pub fn figure(&self, without: &str) -> String {
+    pub fn figure(&self, whose: &str, without: &str) -> String {
         format!(
-            "others' p99 {} µs, {} {without}: {:.2} × (median of {} turns); {} of their requests failed",
+            "{whose} p99 {} µs, {} {without}: {:.2} × (median of {} turns); {} of the requests failed",
             self.middle(&|(during, _)| us(during)),
             self.middle(&|(_, without)| us(without)),
             self.ratio(),

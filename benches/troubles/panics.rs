@@ -54,7 +54,7 @@ fn turns(field: &Field, trouble: &str, server: &Server) {
         "all, by the same process",
         answered == all && counted == u64::from(all) && same,
     );
-    noticed.report(trouble, "without panics");
+    noticed.report(trouble, "others'", "without panics");
 }
 
 /// One client's share, over the turn; how many were answered 500.
