@@ -15,6 +15,7 @@ mod duty;
 mod exposed;
 mod handover;
 mod keeper;
+mod memfile;
 mod place;
 mod reporter;
 mod scoreboard;

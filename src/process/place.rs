@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 
 use anyhow::Context;
 
 use super::Error;
 use super::handover::Handover;
 use super::keeper::Keeper;
+use super::memfile;
 use super::scoreboard::{Field, Header, Row, Scoreboard, now_ms};
 use super::sockets::Sockets;
 use crate::config::Serve;
@@ -92,10 +92,7 @@ impl Place {
     /// There is no supervisor that has read them.
     pub fn files(&self) -> anyhow::Result<Files> {
         let files = &self.supervisor.as_ref().context("no supervisor")?.files;
-        // Other workers read it too: at no position of the file's own.
-        let mut bytes = vec![0; files.metadata()?.len() as usize];
-        files.read_exact_at(&mut bytes, 0)?;
-        Files::from_bytes(&bytes)
+        Files::from_bytes(&memfile::read(files)?)
     }
 }
 

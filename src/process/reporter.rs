@@ -4,19 +4,17 @@
 //! events, and hands them to a process of the same program that sends them and ends.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use rustix::fs::MemfdFlags;
 use sentry_core::Hub;
 use sentry_core::protocol::Event;
 
 use super::Error;
 use super::handover::Handover;
+use super::memfile;
 use crate::capture;
 use crate::observe;
 use crate::sentry::{Category, Sentry, Settings};
@@ -54,11 +52,9 @@ impl Reports {
     /// The system refuses the memory: they wait on.
     pub(super) fn take(&self) -> anyhow::Result<OwnedFd> {
         let mut reports = lock(&self.0);
-        let memory = rustix::fs::memfd_create("peppercorn-reports", MemfdFlags::CLOEXEC)?;
-        let mut memory = File::from(memory);
-        memory.write_all(&serde_json::to_vec(&*reports)?)?;
+        let memory = memfile::write("peppercorn-reports", &serde_json::to_vec(&*reports)?)?;
         reports.clear();
-        Ok(memory.into())
+        Ok(memory)
     }
 }
 
@@ -85,9 +81,7 @@ impl Reporter {
     /// # Errors
     /// They cannot be read; the system refuses a thread. That Sentry is not reached is no error: it has been said.
     pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let mut bytes = vec![0; self.reports.metadata()?.len() as usize];
-        self.reports.read_exact_at(&mut bytes, 0)?;
-        let reports: Vec<Event<'static>> = serde_json::from_slice(&bytes)?;
+        let reports: Vec<Event<'static>> = serde_json::from_slice(&memfile::read(&self.reports)?)?;
         let sentry = Sentry::start(
             settings,
             &[("process", "supervisor".into())],

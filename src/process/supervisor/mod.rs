@@ -27,13 +27,10 @@ mod restarts;
 mod start;
 mod tell;
 
-use std::fs::File;
-use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::fs::MemfdFlags;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::Signal;
 use rustix::time::Timespec;
@@ -48,6 +45,7 @@ use self::restarts::Restarts;
 use super::Error;
 use super::child::Child;
 use super::exposed::Usage;
+use super::memfile;
 use super::reporter::Reports;
 use super::scoreboard::{Header, Scoreboard};
 use super::signals::{Order, Signals};
@@ -284,9 +282,7 @@ impl Supervisor {
 /// is started for it; what the database says is up to the workers.
 fn files_in_memory(config: &Serve) -> anyhow::Result<OwnedFd> {
     let files = Files::read(&config.directory)?;
-    let memory = rustix::fs::memfd_create("peppercorn-files", MemfdFlags::CLOEXEC)?;
-    let mut memory = File::from(memory);
-    memory.write_all(&files.to_bytes())?;
+    let memory = memfile::write("peppercorn-files", &files.to_bytes())?;
     sql::define(files)?;
-    Ok(memory.into())
+    Ok(memory)
 }
