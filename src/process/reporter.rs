@@ -46,15 +46,22 @@ impl Reports {
         lock(&self.0).is_empty()
     }
 
-    /// All of them, as a file in memory.
+    /// Hands all of them to `send`, as a file in memory.
     ///
     /// # Errors
-    /// The system refuses the memory: they wait on.
-    pub(super) fn take(&self) -> anyhow::Result<OwnedFd> {
-        let mut reports = lock(&self.0);
-        let memory = memfile::write("peppercorn-reports", &serde_json::to_vec(&*reports)?)?;
-        reports.clear();
-        Ok(memory)
+    /// The system refuses the memory, or those of `send`: they wait on.
+    pub(super) fn hand_over<T>(
+        &self,
+        send: impl FnOnce(OwnedFd) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        // Not under the lock: what `send` reports waits with them.
+        let (count, bytes) = {
+            let reports = lock(&self.0);
+            (reports.len(), serde_json::to_vec(&*reports)?)
+        };
+        let sent = send(memfile::write("peppercorn-reports", &bytes)?)?;
+        lock(&self.0).drain(..count);
+        Ok(sent)
     }
 }
 
@@ -94,5 +101,34 @@ impl Reporter {
         }
         sentry.close(LIMIT);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_handed_over_waits() {
+        let reports = Reports(Arc::new(Mutex::new(vec![Event::default()])));
+        let refused: anyhow::Result<()> = reports.hand_over(|_| anyhow::bail!("no process"));
+        assert_eq!(refused.unwrap_err().to_string(), "no process");
+        assert!(!reports.is_empty());
+
+        let late = reports.0.clone();
+        let reporter = reports.hand_over(|file| {
+            lock(&late).push(Event::default());
+            Ok(Reporter {
+                reports: file.into(),
+            })
+        });
+        let bytes = memfile::read(&reporter.unwrap().reports).unwrap();
+        assert_eq!(
+            serde_json::from_slice::<Vec<Event<'_>>>(&bytes)
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(lock(&reports.0).len(), 1);
     }
 }

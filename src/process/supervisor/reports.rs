@@ -43,13 +43,14 @@ impl Supervisor {
         let Some(reports) = &self.reports else {
             anyhow::bail!("there is nothing to report");
         };
-        let reports = reports.take()?;
-        let handover = Handover {
-            files: Some(reports.as_raw_fd()),
-            ..self.handover(Part::Reporter)
-        };
-        let mut command = self.program.command(self.program.running(), &handover);
-        Child::start(&mut command, &[reports.as_fd()])
+        reports.hand_over(|file| {
+            let handover = Handover {
+                files: Some(file.as_raw_fd()),
+                ..self.handover(Part::Reporter)
+            };
+            let mut command = self.program.command(self.program.running(), &handover);
+            Child::start(&mut command, &[file.as_fd()])
+        })
     }
 
     /// Whether nothing is left to report, or the time for it is over.
