@@ -90,7 +90,21 @@ impl Timed {
 
     /// It is over: how long it was.
     pub(super) fn end(self) -> Duration {
-        self.began.elapsed()
+        let took = self.record();
+        std::mem::forget(self);
+        took
+    }
+
+    fn record(&self) -> Duration {
+        let took = self.began.elapsed();
+        self.histogram.observe(took);
+        took
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        self.record();
     }
 }
 
@@ -130,11 +144,5 @@ impl Drop for QueryTime {
                 waited: self.waited,
             });
         }
-    }
-}
-
-impl Drop for Timed {
-    fn drop(&mut self) {
-        self.histogram.observe(self.began.elapsed());
     }
 }
