@@ -9,6 +9,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`], [`config`] | what was typed, and what it means |
+//! | [`environment`] | looking up its variables |
 //! | [`error`] | one error, two voices; SQLSTATEs to statuses |
 //! | [`observe`] | every event an operator can see, every sentence they read |
 //! | [`panics`] | what a panic says, and who is told |
@@ -30,8 +31,8 @@
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
-//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `tls` know
-//! nobody; `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
+//! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
+//! `tls` know nobody; `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
 //! `app` composes; `server` runs an [`App`]; `process` runs a server; the binary sees all.
 
 pub mod app;
@@ -39,6 +40,7 @@ pub mod capture;
 pub mod cli;
 pub mod config;
 pub mod endpoint;
+pub mod environment;
 pub mod error;
 pub mod http;
 pub mod json;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::units::duration;
 use crate::cli::{Args, OPTIONS};
-use crate::pg::settings::Variables;
+use crate::environment::{self, Variables};
 
 /// Flags and environment, by option.
 pub(super) struct Lookup<'a> {
@@ -35,7 +35,7 @@ impl Lookup<'_> {
 
     /// A variable that is set to nothing is not set.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        (self.variables)(name).filter(|value| !value.is_empty())
+        environment::value(self.variables, name)
     }
 
     /// What to call an option in an error: as it was given.
@@ -82,13 +82,8 @@ impl Lookup<'_> {
 
     /// Whether something is wanted that has no value: it is typed, or its variable says so.
     pub(super) fn flag(&self, name: &str) -> anyhow::Result<bool> {
-        match self.text(name).as_deref() {
-            None | Some("0" | "false" | "no" | "off") => Ok(false),
-            Some("1" | "true" | "yes" | "on") => Ok(true),
-            Some(other) => {
-                anyhow::bail!("{}: {other:?} is neither true nor false", self.origin(name))
-            }
-        }
+        environment::flag(self.text(name).as_deref())
+            .map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
     }
 
     pub(super) fn duration(&self, name: &str) -> anyhow::Result<Duration> {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::cli::Args;
+use crate::environment::Variables;
 use crate::observe::Format;
-use crate::pg::settings::{self, Variables};
+use crate::pg::settings;
 use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
 use crate::sql::folder::SCHEMA;
@@ -222,6 +223,7 @@ fn credential(variables: Variables<'_>, name: &str) -> anyhow::Result<Option<Str
 mod tests {
     use super::*;
     use crate::cli::{self, Parsed};
+    use crate::environment::only;
     use crate::runtime::{ExecutorKind, Layout};
     use crate::server::Address;
 
@@ -230,11 +232,7 @@ mod tests {
         let Ok(Parsed::Run(args)) = cli::parse(words) else {
             panic!("{variables:?}")
         };
-        let find = |name: &str| {
-            let found = variables.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        Serve::resolve(&args, &find)
+        Serve::resolve(&args, &only(variables))
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::lookup::{Lookup, number};
 use super::units::{duration, size};
 use super::{DatabaseSource, credential, directory};
 use crate::cli::Args;
-use crate::pg::settings::Variables;
+use crate::environment::Variables;
 use crate::runtime::{ExecutorKind, Layout};
 use crate::sentry;
 use crate::server::{Address, Settings};

@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use tokio_postgres::config::{SslMode, SslNegotiation};
 
 use super::options::Taken;
-use super::settings::{NOT_VALID, Variables};
+use super::settings::NOT_VALID;
+use crate::environment::{self, Variables};
 use crate::tls::{Connector, Identity, Roots, Trust};
 
 /// The protocol's name in a TLS handshake (PostgreSQL 17).
@@ -57,14 +58,12 @@ impl Given<'_> {
         let variable = format!("PG{}", name.to_uppercase());
         match self.taken.get(name) {
             Some(value) => Some((value.to_owned(), name.to_owned())),
-            None => (self.variables)(&variable)
-                .filter(|value| !value.is_empty())
-                .map(|value| (value, variable)),
+            None => environment::value(self.variables, &variable).map(|value| (value, variable)),
         }
     }
 
     fn home(&self, file: &str) -> Option<PathBuf> {
-        let home = (self.variables)("HOME").filter(|home| !home.is_empty())?;
+        let home = environment::value(self.variables, "HOME")?;
         Some(Path::new(&home).join(".postgresql").join(file))
     }
 
@@ -218,21 +217,18 @@ fn check_key_file(path: &Path) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::only;
     use crate::pg::options::of_url;
 
     /// What an address and the environment come to: a mode, and whether the certificate's name counts.
     fn come_to(url: &str, variables: &[(&str, &str)]) -> Result<(SslMode, bool), String> {
-        let find = |name: &str| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
         let (_, taken) = of_url(url);
         let negotiation = match url.contains("direct") {
             true => SslNegotiation::Direct,
             false => SslNegotiation::Postgres,
         };
         // Nothing is remote: no file is looked at.
-        read(&taken, &find, negotiation, false)
+        read(&taken, &only(variables), negotiation, false)
             .map(|secure| (secure.mode, secure.named))
             .map_err(|error| format!("{error:#}"))
     }

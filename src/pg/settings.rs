@@ -13,13 +13,11 @@ use super::config::Config;
 use super::connect::DEFAULT_SOCKET_DIR;
 use super::options::{self, Taken};
 use super::secure;
+use crate::environment::Variables;
 
 /// Of an address with a mistake in it.
 pub(super) const NOT_VALID: &str =
     "the database URL is not valid; expected postgres://user@host:port/database";
-
-/// Looks up an environment variable.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Whether the environment names a database without a URL.
 pub fn in_environment(variables: Variables<'_>) -> bool {
@@ -241,13 +239,10 @@ fn fields(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::only;
 
     fn config(url: Option<&str>, variables: &[(&str, &str)]) -> Config {
-        let find = |name: &str| {
-            let found = variables.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        read(url, &find).unwrap()
+        read(url, &only(variables)).unwrap()
     }
 
     #[test]

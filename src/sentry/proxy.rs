@@ -11,7 +11,7 @@ use http_types::Url;
 use http_types::auth::BasicAuth;
 use sentry_core::types::Scheme;
 
-use super::settings::Variables;
+use crate::environment::{self, Variables};
 use crate::router::percent_decode;
 
 /// A server that carries what goes to another.
@@ -42,10 +42,9 @@ pub(super) fn before(
     variables: Variables<'_>,
 ) -> anyhow::Result<Option<Proxy>> {
     let named = |names: [&'static str; 2]| {
-        names.into_iter().find_map(|name| {
-            let value = variables(name).filter(|value| !value.is_empty());
-            value.map(|value| (name, value))
-        })
+        names
+            .into_iter()
+            .find_map(|name| environment::value(variables, name).map(|value| (name, value)))
     };
     // The small letters first, as curl and Python: they are the older ones.
     let proxy = match scheme {
@@ -158,12 +157,10 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::only;
 
     fn proxy(scheme: Scheme, variables: &[(&str, &str)]) -> anyhow::Result<Option<Proxy>> {
-        before(scheme, "sentry.example", 443, &|name| {
-            let found = variables.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
+        before(scheme, "sentry.example", 443, &only(variables))
     }
 
     #[test]

@@ -8,9 +8,7 @@ use sentry_core::ClientOptions;
 use sentry_core::types::Dsn;
 
 use super::proxy::{self, Proxy};
-
-/// Looks up an environment variable.
-pub(super) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+use crate::environment::{self, Variables};
 
 /// Where events go, and what is said with them.
 #[derive(Clone)]
@@ -45,11 +43,8 @@ impl Settings {
     ///
     /// # Errors
     /// Which variable has a value that it cannot have; never with the DSN's key in the text.
-    pub fn read(
-        dsn: Option<String>,
-        variables: &dyn Fn(&str) -> Option<String>,
-    ) -> anyhow::Result<Option<Settings>> {
-        let variable = |name: &str| variables(name).filter(|value| !value.is_empty());
+    pub fn read(dsn: Option<String>, variables: Variables<'_>) -> anyhow::Result<Option<Settings>> {
+        let variable = |name: &str| environment::value(variables, name);
         let Some(dsn) = variable("SENTRY_DSN").or(dsn) else {
             return Ok(None);
         };
@@ -66,10 +61,8 @@ impl Settings {
                     .ok_or_else(|| anyhow!("{name}: {text:?} is not a number from 0 to 1"))
             }
         };
-        let flag = |name: &str| match variable(name).as_deref() {
-            None | Some("0" | "false" | "no" | "off") => Ok(false),
-            Some("1" | "true" | "yes" | "on") => Ok(true),
-            Some(other) => Err(anyhow!("{name}: {other:?} is neither true nor false")),
+        let flag = |name: &str| {
+            environment::flag(variable(name).as_deref()).map_err(|error| anyhow!("{name}: {error}"))
         };
         let proxy = proxy::before(dsn.scheme(), dsn.host(), dsn.port(), variables);
         Ok(Some(Settings {
@@ -110,13 +103,10 @@ fn host_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environment::only;
 
     fn read(set: &[(&str, &str)]) -> anyhow::Result<Option<Settings>> {
-        let find = |name: &str| {
-            let found = set.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        };
-        Settings::read(None, &find)
+        Settings::read(None, &only(set))
     }
 
     const DSN: (&str, &str) = ("SENTRY_DSN", "https://abc@o1.sentry.io/7");

@@ -5,7 +5,16 @@ use std::path::{Path, PathBuf};
 /// From the bottom of the house to its top; a room may know those before its own level.
 const LEVELS: &[&[&str]] = &[
     &["work", "mutate"],
-    &["sys", "json", "http", "router", "metrics", "cli", "tls"],
+    &[
+        "sys",
+        "json",
+        "http",
+        "router",
+        "metrics",
+        "cli",
+        "environment",
+        "tls",
+    ],
     &["observe"],
     &["error", "panics"],
     &["runtime"],
