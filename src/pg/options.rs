@@ -1,5 +1,9 @@
 //! The options of a database's address that tokio-postgres does not know: taken out of the text before it reads it.
 
+use std::borrow::Cow;
+
+use crate::router::percent_decode;
+
 /// Options that were given, with their values.
 #[derive(Debug, Default)]
 pub(super) struct Taken(Vec<(&'static str, String)>);
@@ -48,7 +52,8 @@ pub(super) fn of_url(url: &str) -> (String, Taken) {
         .filter(|pair| {
             let pair = pair.split_once('=');
             let ours = |(key, value): (&str, &str)| {
-                decode(key).is_some_and(|key| taken.take(&key, || decode(value)))
+                let value = || percent_decode(value).map(Cow::into_owned);
+                percent_decode(key).is_some_and(|key| taken.take(&key, value))
             };
             !pair.is_some_and(ours)
         })
@@ -92,27 +97,6 @@ fn pair(text: &str) -> Option<(&str, String, &str)> {
         }
     }
     (!quoted).then_some((key, plain, ""))
-}
-
-/// Undoes percent-encoding; `None` if that is no text.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digits = (*first == b'%').then(|| after.get(..2)).flatten();
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.map(|digits| u8::from_str_radix(digits, 16)) {
-            Some(Ok(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
