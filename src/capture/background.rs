@@ -37,7 +37,6 @@ pub fn report(event: &observe::Event) -> Event<'static> {
             _ => Level::Info,
         },
         logger: Some(observe::TARGET.into()),
-        fingerprint: vec![event.name().into()].into(),
         exception: vec![exception(
             event.name(),
             event.to_string(),
