@@ -48,6 +48,7 @@ pub struct Metrics {
     /// What is now, in words of the process's row.
     now: &'static [AtomicU64],
     nowhere: Arc<RouteMetrics>,
+    active_requests: Gauge,
 }
 
 /// What is counted of a pool of connections.
@@ -71,6 +72,7 @@ impl Metrics {
         let writer = Arc::new(Writer::new(arena));
         Metrics {
             nowhere: Arc::new(RouteMetrics::new(&writer, "", "")),
+            active_requests: gauge(now, &family::ACTIVE_REQUESTS, &[]),
             writer,
             now,
         }
@@ -98,16 +100,16 @@ impl Metrics {
 
     /// Requests without an answer yet: each holds one.
     pub fn active_requests(&self) -> Gauge {
-        self.gauge(&family::ACTIVE_REQUESTS, &[])
+        self.active_requests
     }
 
     /// What is counted of the pools with this purpose.
     pub fn pool(&self, purpose: &'static str) -> PoolMetrics {
         let labels = [purpose];
         PoolMetrics {
-            connections: self.gauge(&family::POOL_CONNECTIONS, &labels),
-            idle: self.gauge(&family::POOL_IDLE, &labels),
-            waiting: self.gauge(&family::POOL_WAITING, &labels),
+            connections: gauge(self.now, &family::POOL_CONNECTIONS, &labels),
+            idle: gauge(self.now, &family::POOL_IDLE, &labels),
+            waiting: gauge(self.now, &family::POOL_WAITING, &labels),
             wait: self.histogram(&family::POOL_WAIT, &labels),
             timeouts: self.counter(&family::POOL_TIMEOUTS, &labels),
         }
@@ -128,16 +130,13 @@ impl Metrics {
         self.counter(&family::STALLS, &[endpoint]).add(1);
         self.histogram(&family::STALL, &[]).observe(took);
     }
+}
 
-    fn gauge(&self, family: &Family, labels: &[&str]) -> Gauge {
-        static NOWHERE: AtomicU64 = AtomicU64::new(0);
-        let place = now::place(family, labels);
-        Gauge(
-            place
-                .and_then(|place| self.now.get(place))
-                .unwrap_or(&NOWHERE),
-        )
-    }
+/// The gauge of `family` in the words of a row; one that nobody reads where there are none.
+fn gauge(now: &'static [AtomicU64], family: &Family, labels: &[&str]) -> Gauge {
+    static NOWHERE: AtomicU64 = AtomicU64::new(0);
+    let place = now::place(family, labels);
+    Gauge(place.and_then(|place| now.get(place)).unwrap_or(&NOWHERE))
 }
 
 impl fmt::Debug for Metrics {
