@@ -28,6 +28,7 @@
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
+//! | `lock` | locks that a panic does not close for good |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
@@ -44,6 +45,7 @@ pub mod environment;
 pub mod error;
 pub mod http;
 pub mod json;
+mod lock;
 pub mod metrics;
 #[cfg(test)]
 mod mutate;

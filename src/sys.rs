@@ -182,10 +182,11 @@ mod stacks {
     use std::ffi::CStr;
     use std::mem::MaybeUninit;
     use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
-    use std::sync::{Mutex, Once, PoisonError};
+    use std::sync::{Mutex, Once};
     use std::time::Duration;
 
     use super::ThreadId;
+    use crate::lock::lock;
 
     /// What the name of the handler's frame holds.
     pub(crate) const HANDLER: &str = "note_own_stack";
@@ -216,7 +217,7 @@ mod stacks {
     /// The addresses of the calls under way in `thread`, the innermost first, with those of the handler; none if it does
     /// not answer.
     pub(crate) fn stack_of(thread: ThreadId) -> Vec<usize> {
-        let _alone = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = lock(&ASKING);
         INSTALLED.call_once(install);
         COUNT.store(0, Ordering::Relaxed);
         THREAD.store(thread.0, Ordering::Relaxed);

@@ -9,10 +9,11 @@
 //! lock. The memory may hold anything: what makes no sense ends the list.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::family::{self, Family, OVERFLOWED};
+use crate::lock::lock;
 
 /// Words of an arena, 1 MiB: room for 3000 histograms, those of 1000 routes with three statuses each. The system gives
 /// memory only for those that are used.
@@ -178,7 +179,7 @@ impl Writer {
     /// Where they are, for [`Writer::at`]; none in an arena that is too small for anything.
     pub(super) fn place(&self, family: &Family, labels: &[&str]) -> Option<usize> {
         debug_assert_eq!(labels.len(), family.labels.len(), "{}", family.name);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let all = self.arena.words.len();
         let room = all.saturating_sub(RESERVE);
         let place = self.find(&mut state, room, family, labels);

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
+use crate::lock::lock;
 use crate::sys;
 
 /// Bytes that wait to be written, at most, those that are being written among them; a line that finds no room is lost.
@@ -290,6 +291,6 @@ impl<O: AsFd> Shared<O> {
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }

@@ -1,7 +1,7 @@
 //! One open connection of a pool: its prepared statements, and how a query runs on it.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::connect::Origin;
 use super::error;
 use super::prepared::{Call, PrepareError, Prepared, Query};
 use crate::error::Problem;
+use crate::lock::lock;
 use crate::runtime::join_all;
 
 /// Statements prepared in one go: their futures are all polled whenever one has news.
@@ -90,10 +91,7 @@ impl Connection {
     /// # Errors
     /// What kept it from being prepared.
     pub fn prepared(&self, query: usize) -> Result<Arc<Prepared>, Arc<PrepareError>> {
-        self.prepared[query]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.prepared[query]).clone()
     }
 
     /// Whether it has ended: nothing that is asked now would be sent.
@@ -210,9 +208,7 @@ impl Connection {
 
     async fn prepare_again(&self, query: usize) {
         let prepared = Prepared::prepare(&self.client, &self.queries[query]).await;
-        *self.prepared[query]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = prepared.map(Arc::new).map_err(Arc::new);
+        *lock(&self.prepared[query]) = prepared.map(Arc::new).map_err(Arc::new);
     }
 }
 

@@ -1,12 +1,13 @@
 //! What is counted of a pool: it is counted where it happens to the pool's state, whoever makes it happen.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::placement::State;
 use super::pool::Shared;
 use super::prepared::Call;
+use crate::lock::lock;
 use crate::metrics::{Histogram, PoolMetrics};
 use crate::observe::{self, Event};
 
@@ -30,7 +31,7 @@ pub(super) struct Locked<'a> {
 impl<'a> Locked<'a> {
     pub(super) fn new(state: &'a Mutex<State>, metrics: &'a PoolMetrics) -> Locked<'a> {
         Locked {
-            state: state.lock().unwrap_or_else(PoisonError::into_inner),
+            state: lock(state),
             metrics,
         }
     }

@@ -3,8 +3,10 @@
 //! Both ends are polled by one task, the reader's: it looks for a piece, and polls the query when there is none. So
 //! neither end needs waking, and a reader that does not come holds the query up, and PostgreSQL with it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
+
+use crate::lock::lock;
 
 /// The query's end.
 pub struct Outlet<P>(Arc<Mutex<Slot<P>>>);
@@ -61,10 +63,6 @@ impl<P> Drop for Inlet<P> {
     fn drop(&mut self) {
         lock(&self.0).closed = true;
     }
-}
-
-fn lock<P>(slot: &Mutex<Slot<P>>) -> MutexGuard<'_, Slot<P>> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use futures_lite::future;
@@ -13,6 +13,7 @@ use super::scoreboard::{Database, Header, Stage, now_ms};
 use super::signals::{Order, Signals};
 use super::systemd::{Systemd, Word};
 use super::worker::Worker;
+use crate::lock::lock;
 use crate::observe::{self, Event};
 use crate::runtime::Readable;
 
@@ -166,7 +167,7 @@ impl Worker {
 
     fn systemd(&self) -> Option<MutexGuard<'_, Systemd>> {
         let systemd = self.systemd.as_ref()?;
-        Some(systemd.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(lock(systemd))
     }
 
     /// Tells systemd how it is, unless a supervisor does.

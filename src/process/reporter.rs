@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +16,7 @@ use super::Error;
 use super::handover::Handover;
 use super::memfile;
 use crate::capture;
+use crate::lock::lock;
 use crate::observe;
 use crate::sentry::{Category, Sentry, Settings};
 use crate::sys;
@@ -63,10 +64,6 @@ impl Reports {
         lock(&self.0).drain(..count);
         Ok(sent)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The process that sends a supervisor's reports.

@@ -1,7 +1,7 @@
 //! What each executor of a worker runs: a server, the keepers of its pools, and the worker's duties on the first.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_lite::future;
@@ -15,6 +15,7 @@ use super::signals::Signals;
 use super::worker::Worker;
 use crate::app::App;
 use crate::endpoint::Service;
+use crate::lock::lock;
 use crate::pg::{self, Config, Keeper};
 use crate::runtime::{Program, Spawn};
 use crate::server::{self, Server};
@@ -176,11 +177,7 @@ impl Program for Seats<'_> {
             self.tell(seat).await;
             unreachable!("a heartbeat has no end")
         };
-        let signals = self
-            .signals
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let signals = lock(&self.signals).take();
         match signals {
             Some(signals) => {
                 let obeying = async {

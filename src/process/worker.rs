@@ -1,6 +1,6 @@
 //! A worker: from settings to served addresses, until it is told to end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use smol::channel::{Receiver, Sender};
@@ -14,6 +14,7 @@ use super::systemd::Systemd;
 use super::{Error, descriptors, ring, watch};
 use crate::app::{App, Pools};
 use crate::config::Serve;
+use crate::lock::lock;
 use crate::metrics::Metrics;
 use crate::observe::{self, Event};
 use crate::panics;
@@ -209,10 +210,7 @@ impl Worker {
 
     /// The listeners of a seat, which takes them.
     pub(super) fn listeners(&self, seat: usize) -> Vec<Listener> {
-        let mut listeners = self
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = lock(&self.listeners);
         listeners
             .get_mut(seat)
             .map(std::mem::take)

@@ -16,6 +16,7 @@ use std::time::Duration;
 use atomic_waker::AtomicWaker;
 
 use super::turn::coarse_ms;
+use crate::lock::lock;
 
 /// How often deadlines are looked at; a deadline fires at most this much late.
 pub const TICK: Duration = Duration::from_millis(50);
@@ -97,7 +98,7 @@ impl Clock {
 
 impl Shared {
     fn entries(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 
     fn now(&self) -> u64 {

@@ -18,7 +18,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 
@@ -29,6 +29,7 @@ use rustix::time::Timespec;
 
 use super::source::{Source, Sources};
 use super::turn::Turn;
+use crate::lock::lock;
 
 /// Events taken per `epoll_wait`; more come with the next.
 const EVENTS: usize = 256;
@@ -331,8 +332,4 @@ impl Wake for Runner {
             false => self.thread.unpark(),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

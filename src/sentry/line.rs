@@ -3,13 +3,15 @@
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use anyhow::Context as _;
 use async_io::Async;
 use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, future};
 use smol::channel::bounded;
+
+use crate::lock::lock;
 
 /// The system's modules for names may be anything, and use the stack as they like. Memory is only used where it has been.
 const LOOK_UP_STACK: usize = 2 << 20;
@@ -87,7 +89,7 @@ impl Line {
     }
 
     fn ends(&self) -> MutexGuard<'_, Ends> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

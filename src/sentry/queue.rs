@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use smol::channel::{Receiver, Sender, bounded, unbounded};
 
 use super::ledger::{Category, Count, Ledger, Outcome};
 use super::limits::Limits;
+use crate::lock::lock;
 
 /// Events that may wait.
 const MOST_EVENTS: usize = 100;
@@ -213,7 +214,7 @@ impl Queue {
 
     /// What has been captured on Sentry's thread since the last call.
     pub(super) fn captured(&self) -> Vec<Envelope> {
-        let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut captured = lock(&self.captured);
         std::mem::take(&mut captured)
     }
 }
@@ -222,7 +223,7 @@ impl Queue {
 impl Transport for Queue {
     fn send_envelope(&self, envelope: Envelope) {
         if self.is_own_thread() {
-            let mut captured = self.captured.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut captured = lock(&self.captured);
             captured.push(envelope);
         } else {
             self.offer(envelope);

@@ -13,12 +13,13 @@ mod socket_file;
 mod tally;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::app::{App, PING};
 use crate::endpoint::Service;
 use crate::http::Limits;
+use crate::lock::lock;
 use crate::metrics::{Metrics, RouteMetrics};
 use crate::runtime::{Clock, Drain};
 use places::Places;
@@ -157,9 +158,7 @@ impl Server {
     }
 
     fn locked(&self) -> MutexGuard<'_, Arc<Generation>> {
-        self.generation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.generation)
     }
 
     fn places(&self, entrance: Entrance) -> &Places {

@@ -5,12 +5,13 @@
 //! clients, or hostile ones that hold places for as long as keep-alive lasts, do not keep others out.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use smol::lock::{Semaphore, SemaphoreGuardArc};
 
 use crate::app::Entrance;
+use crate::lock::lock;
 use crate::observe::{self, Event};
 use crate::runtime::{Clock, TICK};
 
@@ -76,7 +77,7 @@ impl Places {
     }
 
     fn report(&self) {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = lock(&self.reported);
         if reported.is_none_or(|last| last.elapsed() >= REPORT_EVERY) {
             *reported = Some(Instant::now());
             observe::emit(&Event::PlacesTaken {

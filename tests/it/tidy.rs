@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom of the house to its top; a room may know those before its own level.
 const LEVELS: &[&[&str]] = &[
-    &["work", "mutate"],
+    &["work", "mutate", "lock"],
     &[
         "sys",
         "json",

@@ -1,6 +1,8 @@
 //! What a thread is busy with, as a number that fits a word.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::lock::lock;
 
 /// What a poll is for: an endpoint, or one of the server's own tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +58,7 @@ impl Label {
 }
 
 fn names() -> MutexGuard<'static, Vec<Arc<str>>> {
-    NAMES.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&NAMES)
 }
 
 #[cfg(test)]

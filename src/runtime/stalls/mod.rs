@@ -22,6 +22,7 @@ pub use stack::{Frame, Stack};
 use watch::Watch;
 pub use watch::{Watched, section, timed};
 
+use crate::lock::lock;
 use crate::sys;
 
 /// A section that takes at least as long as the threshold.
@@ -179,10 +180,6 @@ fn state(thread: sys::ThreadId) -> State {
         Some('S' | 'D') => State::Waiting,
         _ => State::Unknown,
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
