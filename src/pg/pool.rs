@@ -181,6 +181,11 @@ impl Pool {
         }
     }
 
+    /// A query's statement, as PostgreSQL is given it.
+    pub fn statement(&self, query: usize) -> &str {
+        &self.0.queries[query].sql
+    }
+
     /// Whether a query would find an open connection.
     pub fn is_ready(&self) -> bool {
         self.0.state().is_open()

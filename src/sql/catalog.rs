@@ -331,13 +331,7 @@ fn route(plan: &Plan, shape: Shape, prepared: &Prepared, query: usize) -> SqlRou
         template: definition.template.clone(),
         name: definition.name.clone(),
         place: definition.source.place(definition.route_at),
-        endpoint: SqlEndpoint::new(
-            query,
-            plan.query.sql.clone(),
-            definition.reads(),
-            binder,
-            shape,
-        ),
+        endpoint: SqlEndpoint::new(query, definition.reads(), binder, shape),
     }
 }
 

@@ -11,24 +11,15 @@ use crate::pg::{Call, Parameter};
 pub struct SqlEndpoint {
     /// The statement's number in its pool.
     query: usize,
-    /// As PostgreSQL is given it.
-    statement: String,
     reads: bool,
     binder: Binder,
     shape: Shape,
 }
 
 impl SqlEndpoint {
-    pub(super) fn new(
-        query: usize,
-        statement: String,
-        reads: bool,
-        binder: Binder,
-        shape: Shape,
-    ) -> SqlEndpoint {
+    pub(super) fn new(query: usize, reads: bool, binder: Binder, shape: Shape) -> SqlEndpoint {
         SqlEndpoint {
             query,
-            statement,
             reads,
             binder,
             shape,
@@ -47,7 +38,7 @@ impl SqlEndpoint {
             .as_ref()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("no pool for this endpoint")))?;
         let blame = |problem| self.blame(problem, &parameters);
-        let _span = context.span("db.query", &self.statement);
+        let _span = context.span("db.query", pool.statement(self.query));
         let shape = self.shape;
         let call = Call {
             query: self.query,
