@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::connection::{Collect, Connection, Done};
+use super::lease::Lease;
 use super::measured::QueryTime;
-use super::pool::{Lease, Shared};
+use super::pool::Shared;
 use super::prepared::Call;
 use super::session::Order;
 use crate::error::Problem;

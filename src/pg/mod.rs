@@ -6,7 +6,7 @@
 //! | `config`, `secure` | what comes of that; TLS as libpq's options ask for it |
 //! | `stream`, `handshake`, [`connect`] | tokio-postgres on our sockets, with TLS, hosts in turn, one deadline |
 //! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive, `keeping` all pools |
-//! | `flight`, [`outlet`](mod@outlet) | a query under way or abandoned; a large result on its way out |
+//! | `lease`, `flight`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
 //! | [`values`] | binary values to JSON |
@@ -21,6 +21,7 @@ mod error;
 mod flight;
 mod handshake;
 mod keeping;
+mod lease;
 mod measured;
 mod options;
 pub mod outlet;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use smol::channel::Sender;
 
 use super::connection::Connection;
+use super::lease::Lease;
 use super::measured::Levels;
-use super::pool::Lease;
 
 /// A query waits behind others on a connection only if it is expected to wait less than this.
 const PATIENCE: Duration = Duration::from_millis(4);

@@ -24,11 +24,12 @@ use std::time::{Duration, Instant};
 use smol::channel::{Receiver, Sender};
 
 use super::config::Config;
-use super::connection::{Collect, Connection, Done};
+use super::connection::{Collect, Done};
 use super::flight::InFlight;
+use super::lease::Lease;
 use super::measured::{Locked, Timed};
 use super::outlet::{Inlet, Outlet, outlet};
-use super::placement::{Ended, Outage, Placed, State, Waiter};
+use super::placement::{Outage, State, Waiter};
 use super::prepared::{Call, Query};
 use super::session::{Keeper, Opening, Order};
 use crate::error::Problem;
@@ -158,7 +159,7 @@ impl Pool {
         let query = call.query;
         loop {
             let (lease, waited) = self.acquire(query).await?;
-            let learned_large = lease.alone;
+            let learned_large = lease.is_alone();
             let (outlet, inlet) = outlet();
             let mut pieces = Pieces {
                 query: InFlight::new(lease, call, waited, collect(outlet)),
@@ -229,7 +230,7 @@ impl Pool {
         let (waiting, opening) = {
             let mut state = self.0.state();
             if let Some(placed) = state.place(query, Instant::now()) {
-                return Ok(self.0.lease(query, placed));
+                return Ok(Lease::new(&self.0, query, placed));
             }
             refused(&state).map_or(Ok(()), Err)?;
             let (sender, receiver) = smol::channel::bounded(1);
@@ -308,27 +309,6 @@ impl Shared {
         Locked::new(&self.state, &self.metrics)
     }
 
-    fn lease(self: &Arc<Self>, query: usize, placed: Placed) -> Lease {
-        let Placed {
-            id,
-            connection,
-            cost,
-            alone,
-        } = placed;
-        Lease {
-            shared: self.clone(),
-            connection,
-            id,
-            alone,
-            ended: Ended {
-                query,
-                cost,
-                telling: false,
-                abandoned: false,
-            },
-        }
-    }
-
     /// Has a session open a connection. Not under the lock: what is refused, after `close`, takes it.
     fn open(&self, opening: Option<Opening>) {
         if let Some(opening) = opening {
@@ -351,63 +331,7 @@ impl Shared {
                 return;
             };
             // A waiter that has just given up drops the lease, which comes back here outside of the lock.
-            let _gave_up = waiter.sender.try_send(self.lease(waiter.query, placed));
-        }
-    }
-
-    /// Has everything on a connection cancelled.
-    fn clear(&self, lease: &Lease) {
-        // Refused only when the pool is closed, and its connections with it.
-        let _closed = (self.orders).try_send(Order::Clear(lease.id, lease.connection.clone()));
-    }
-}
-
-/// The right to run one query on a connection; its place is given back when it is dropped.
-pub(super) struct Lease {
-    pub(super) shared: Arc<Shared>,
-    pub(super) connection: Arc<Connection>,
-    id: u64,
-    /// Whether the query has the connection to itself.
-    alone: bool,
-    ended: Ended,
-}
-
-impl Lease {
-    /// The query is sent: from now on the time that passes says what it costs.
-    pub(super) fn begin(&mut self) {
-        self.ended.telling = true;
-    }
-
-    /// Has the query have its connection to itself, if it can: nothing goes there while it runs.
-    pub(super) fn take_connection(&mut self) -> bool {
-        self.alone = self.alone || self.shared.state().take(self.id);
-        // How long it takes from here on is its reader's doing.
-        self.ended.telling = false;
-        self.alone
-    }
-
-    /// Nobody waits for the query any more.
-    pub(super) fn abandon(&mut self) {
-        self.ended.abandoned = true;
-        let clear = self.shared.state().abandon(self.id);
-        if clear {
-            self.shared.clear(self);
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let (clear, waiting) = {
-            let mut state = self.shared.state();
-            let clear = state.release(self.id, &self.ended, Instant::now());
-            (clear, !state.waiters.is_empty())
-        };
-        if clear {
-            self.shared.clear(self);
-        }
-        if waiting {
-            self.shared.serve_waiters();
+            let _gave_up = (waiter.sender).try_send(Lease::new(self, waiter.query, placed));
         }
     }
 }

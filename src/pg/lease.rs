@@ -1,0 +1,85 @@
+//! A query's place on a connection, from when it is found until the query has ended.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::connection::Connection;
+use super::placement::{Ended, Placed};
+use super::pool::Shared;
+use super::session::Order;
+
+/// The right to run one query on a connection; its place is given back when it is dropped.
+pub(super) struct Lease {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connection: Arc<Connection>,
+    id: u64,
+    alone: bool,
+    ended: Ended,
+}
+
+impl Lease {
+    pub(super) fn new(shared: &Arc<Shared>, query: usize, placed: Placed) -> Lease {
+        Lease {
+            shared: shared.clone(),
+            connection: placed.connection,
+            id: placed.id,
+            alone: placed.alone,
+            ended: Ended {
+                query,
+                cost: placed.cost,
+                telling: false,
+                abandoned: false,
+            },
+        }
+    }
+
+    /// Whether the query has the connection to itself.
+    pub(super) fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// The query is sent: from now on the time that passes says what it costs.
+    pub(super) fn begin(&mut self) {
+        self.ended.telling = true;
+    }
+
+    /// Has the query have its connection to itself, if it can: nothing goes there while it runs.
+    pub(super) fn take_connection(&mut self) -> bool {
+        self.alone = self.alone || self.shared.state().take(self.id);
+        // How long it takes from here on is its reader's doing.
+        self.ended.telling = false;
+        self.alone
+    }
+
+    /// Nobody waits for the query any more.
+    pub(super) fn abandon(&mut self) {
+        self.ended.abandoned = true;
+        let clear = self.shared.state().abandon(self.id);
+        if clear {
+            self.clear();
+        }
+    }
+
+    /// Has everything on the connection cancelled.
+    fn clear(&self) {
+        let order = Order::Clear(self.id, self.connection.clone());
+        // Refused only when the pool is closed, and its connections with it.
+        let _closed = self.shared.orders.try_send(order);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let (clear, waiting) = {
+            let mut state = self.shared.state();
+            let clear = state.release(self.id, &self.ended, Instant::now());
+            (clear, !state.waiters.is_empty())
+        };
+        if clear {
+            self.clear();
+        }
+        if waiting {
+            self.shared.serve_waiters();
+        }
+    }
+}
