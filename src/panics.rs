@@ -8,8 +8,11 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Once};
+use std::task::Poll;
 
 use crate::observe::{self, Event};
 
@@ -62,6 +65,20 @@ pub fn catch<T>(stack: bool, work: impl FnOnce() -> T) -> Result<T, Panic> {
             stack: None,
         })
     })
+}
+
+/// The same for polling once: a panic is the end.
+pub fn catch_poll<T>(stack: bool, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Panic>> {
+    match catch(stack, poll) {
+        Ok(polled) => polled.map(Ok),
+        Err(panic) => Poll::Ready(Err(panic)),
+    }
+}
+
+/// The same for a future, whenever it panics; without its stack.
+pub async fn catch_future<T>(future: impl Future<Output = T>) -> Result<T, Panic> {
+    let mut future = pin!(future);
+    poll_fn(|context| catch_poll(false, || future.as_mut().poll(context))).await
 }
 
 /// Has panics of this process noted where they are caught, and reported as an [`Event`] where they are not; then the hook
@@ -135,6 +152,8 @@ fn message(payload: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_lite::future;
+
     use super::*;
 
     #[test]
@@ -156,5 +175,25 @@ mod tests {
         });
         assert_eq!(outer.unwrap_err().message, "outer");
         assert_eq!(catch(false, || 7).unwrap(), 7);
+    }
+
+    #[test]
+    fn a_future_is_caught_whenever_it_panics() {
+        install();
+        let panicking = |late: bool| async move {
+            if late {
+                future::yield_now().await;
+            }
+            panic!("late: {late}")
+        };
+        for late in [false, true] {
+            let caught = future::block_on(catch_future::<()>(panicking(late)));
+            assert_eq!(caught.unwrap_err().message, format!("late: {late}"));
+        }
+        let whole = async {
+            future::yield_now().await;
+            7
+        };
+        assert_eq!(future::block_on(catch_future(whole)).unwrap(), 7);
     }
 }

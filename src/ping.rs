@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use async_io::Async;
-use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, FutureExt};
+use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite};
 use http_types::{Method, Request, StatusCode, Url};
 
+use crate::panics;
 use crate::runtime::Clock;
 
 /// Of the answer's body, in bytes: enough to see that it is not `pong`.
@@ -28,13 +29,13 @@ pub async fn ping(url: &str, wait: Duration, clock: &Clock) -> anyhow::Result<()
     let mut deadline = clock.deadline();
     deadline.arm(wait);
     // http-types panics on a header value that is not ASCII; a probe reports it like any other wrong answer.
-    let asked = std::panic::AssertUnwindSafe(async {
+    let asked = panics::catch_future(async {
         match socket {
             Some(path) => ask_at(path).await,
             None => ask(parsed).await,
         }
     });
-    match deadline.race(asked.catch_unwind()).await {
+    match deadline.race(asked).await {
         Some(Ok(answer)) => answer.with_context(|| url.to_owned()),
         Some(Err(_panic)) => bail!("{url}: the answer is not HTTP"),
         None => bail!("{url}: no answer within {} s", wait.as_secs_f64()),

@@ -60,16 +60,12 @@ impl Case {
     pub(super) fn poll<T>(&self, poll: impl FnOnce() -> Poll<T>) -> Poll<Result<T, Panic>> {
         let stack = (self.sentry.as_ref())
             .is_some_and(|reporting| reporting.sentry.is_taking(Category::Error));
-        let caught = stalls::section(self.route.label(), || {
-            panics::catch(stack, || match &self.sentry {
+        stalls::section(self.route.label(), || {
+            panics::catch_poll(stack, || match &self.sentry {
                 Some(reporting) => Hub::run(reporting.hub.clone(), poll),
                 None => poll(),
             })
-        });
-        match caught {
-            Ok(polled) => polled.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic)),
-        }
+        })
     }
 
     /// It is answered.

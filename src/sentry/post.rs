@@ -1,8 +1,5 @@
 //! One envelope to Sentry and the answer to it: a request over a connection that is kept.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -79,24 +76,25 @@ impl Post {
             Timer::after(LIMIT).await;
             bail!("no answer within {} s", LIMIT.as_secs())
         };
+        // http-types panics on a field's value that is not ASCII.
         let sent = async {
-            let sent = without_panic(self.send_now(envelope)).await;
-            sent.unwrap_or_else(|| bail!("the answer is not HTTP"))
+            let sent = panics::catch_future(self.send_now(envelope)).await;
+            sent.unwrap_or_else(|_| bail!("the answer is not HTTP"))
         };
         let (line, mut response) = future::or(sent, late).await?;
         let answer = Answer {
             status: response.status(),
             told: told(&response),
         };
-        let rest = without_panic(is_over(&mut response));
+        let rest = async {
+            let rest = panics::catch_future(is_over(&mut response)).await;
+            rest.unwrap_or(false)
+        };
         let late = async {
             Timer::after(REST_LIMIT).await;
-            None
+            false
         };
-        self.kept = match future::or(rest, late).await {
-            Some(true) => Some(line),
-            _ => None,
-        };
+        self.kept = future::or(rest, late).await.then_some(line);
         Ok(answer)
     }
 
@@ -204,18 +202,6 @@ impl Post {
             .await
             .map_err(plain)
     }
-}
-
-/// What comes of a future; `None` if it panics, as http-types does on a field's value that is not ASCII.
-async fn without_panic<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    std::future::poll_fn(
-        |context| match panics::catch(false, || future.as_mut().poll(context)) {
-            Ok(polled) => polled.map(Some),
-            Err(_) => Poll::Ready(None),
-        },
-    )
-    .await
 }
 
 /// What every request to Sentry carries. Source: Sentry, "Envelopes", "Authentication".
