@@ -84,24 +84,21 @@ pub async fn catch_future<T>(future: impl Future<Output = T>) -> Result<T, Panic
 /// Has panics of this process noted where they are caught, and reported as an [`Event`] where they are not; then the hook
 /// that was there before has its turn. Once is enough, and more do no harm.
 pub fn install() {
-    install_before(is_looked_into(), true);
+    install_before(true);
 }
 
 /// The same for a program whose log is all that is read: what is reported is not printed as well, which would wait for a
 /// reader, unless `RUST_BACKTRACE` asks for it.
 pub fn install_alone() {
-    install_before(is_looked_into(), is_looked_into());
+    install_before(false);
 }
 
-/// Whether somebody looks into a panic, as `RUST_BACKTRACE` says: then the standard hook prints all of them.
-fn is_looked_into() -> bool {
-    std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0")
-}
-
-/// The hook that was there before hears of all panics, or of those that nobody catches.
-fn install_before(all: bool, uncaught: bool) {
+/// The hook that was there before hears of all panics if `RUST_BACKTRACE` asks for that, else of those that nobody catches, if
+/// it is to hear of `uncaught` ones.
+fn install_before(uncaught: bool) {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
+        let all = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             let noted = note_or_report(info);
