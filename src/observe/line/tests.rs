@@ -1,3 +1,5 @@
+//! What a line says, in text and in JSON, whatever is in the values it is given.
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value as Parsed;
