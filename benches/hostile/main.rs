@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench hostile -- [--seconds 8] [--only NAME]`
 //!
-//! The server has one core, all clients have the other, where attackers stand back behind wrk. What others notice is the 99th percentile of `/ping` by wrk with
-//! 8 connections; beside it the same while a bystander, another server, is attacked: so many connections cost the
-//! machine something, whoever has them.
+//! The server has one core, all clients have the other, where attackers stand back behind wrk. What others notice is the
+//! 99th percentile of `/ping` by wrk with 8 connections; beside it the same while a bystander, another server, is
+//! attacked: so many connections cost the machine something, whoever has them.
 
 #![allow(
     unreachable_pub,
@@ -26,11 +26,14 @@ mod slow;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use harness::{Database, Folder, Server, database, peppercorn};
-use support::{Answered, CLIENT_CORE, Load, SERVER_CORE, head, median, nicer, option, pinned, row};
+use harness::{Database, Folder, Server, database, peppercorn, within};
+use support::{
+    Answered, Cases, Load, NICE, SERVER_CORE, median, nicer, option, pinned, row, run_cases,
+    stand_back,
+};
 
 const API: &str = "
 -- name: one$
@@ -43,9 +46,6 @@ select repeat('x', :bytes::int);
 -- http: POST /echo
 select :text::text;
 ";
-
-/// How far attackers stand back.
-const NICE: i32 = 19;
 
 /// Of wrk, for one look at what others notice.
 const RUNS: u32 = 4;
@@ -71,9 +71,9 @@ impl Field {
     fn server(&self, limits: &[&str]) -> Server {
         let mut command = peppercorn();
         if !limits.is_empty() {
-            let mut limited = Command::new("prlimit");
-            limited.args(limits).arg(command.get_program());
-            command = limited;
+            let mut prlimit = Command::new("prlimit");
+            prlimit.args(limits);
+            command = within(prlimit, &command);
         }
         command
             .env("DATABASE_URL", self.database.url())
@@ -105,29 +105,14 @@ impl Field {
     }
 }
 
-fn main() {
-    let pid = std::process::id().to_string();
-    let yields = Command::new("renice")
-        .args(["-n", "19", "-p", &pid])
-        .output();
-    assert!(
-        yields.is_ok_and(|yields| yields.status.success()),
-        "renice (util-linux)"
-    );
-    let moved = Command::new("taskset")
-        .args(["-cp", CLIENT_CORE, &pid])
-        .output();
-    assert!(
-        moved.is_ok_and(|moved| moved.status.success()),
-        "taskset (util-linux)"
-    );
+fn main() -> ExitCode {
+    stand_back();
     let field = Field {
         database: database("bench_hostile"),
         folder: Folder::with(&[("api.sql", API)]),
         watch: Duration::from_secs(option("seconds", 8)),
     };
-    type Attack = fn(&Field);
-    let attacks: [(&str, Attack); 9] = [
+    let attacks: &Cases<'_, Field> = &[
         ("slow-heads", slow::heads),
         ("slow-bodies", slow::bodies),
         ("slow-readers", slow::readers),
@@ -138,17 +123,7 @@ fn main() {
         ("pipeliner", many::pipeliner),
         ("resets", many::resets),
     ];
-    let words: Vec<String> = std::env::args().collect();
-    let only = words
-        .iter()
-        .position(|word| word == "--only")
-        .and_then(|at| words.get(at + 1));
-    head(&["attack", "figure", "goal"]);
-    for (name, attack) in attacks {
-        if only.is_none_or(|only| only == name) {
-            attack(&field);
-        }
-    }
+    run_cases(&["attack", "figure", "goal"], attacks, &field)
 }
 
 fn report(attack: &str, figure: &str, goal: &str) {

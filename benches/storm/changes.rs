@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::harness::{Folder, Server, poll};
-use crate::{Field, beside, report};
+use crate::support::report;
+use crate::{Field, beside};
 
 const RELOADS: u32 = 20;
 const CONNECTIONS: u64 = 32;

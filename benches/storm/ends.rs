@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::harness::{Connection, Hammer, Manner, Server, is_running, poll};
-use crate::{Field, report, workers};
+use crate::support::report;
+use crate::{Field, workers};
 
 /// Requests that take a while, on so many connections.
 fn slow(server: &Server, count: u64) -> Vec<Connection> {

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::harness::{Hammer, Manner, Server, kill_worker, poll, signal};
-use crate::{Field, beside, report, workers};
+use crate::support::report;
+use crate::{Field, beside, workers};
 
 /// Between two kills.
 const PAUSE: Duration = Duration::from_millis(200);

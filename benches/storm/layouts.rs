@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::harness::Server;
-use crate::support::{Answered, Cpu, Load, head, median, pss, row};
-use crate::{Field, report, workers};
+use crate::support::{Answered, Cpu, Load, head, median, pss, report, row};
+use crate::{Field, workers};
 
 const RUNS: usize = 3;
 const PATHS: [&str; 2] = ["/ping", "/items/7"];

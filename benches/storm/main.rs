@@ -41,13 +41,12 @@ mod support;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use harness::{Database, Folder, Server, database, peppercorn, undisturbed};
 use peppercorn::process::status;
-use support::{Answered, Load, head, option, row};
+use support::{Answered, Cases, Load, option, run_cases};
 
 const API: &str = "
 -- name: one$
@@ -117,15 +116,6 @@ fn workers(server: &Server) -> Vec<status::Worker> {
     service.expect("a running service").workers
 }
 
-static MISSED: AtomicBool = AtomicBool::new(false);
-
-/// A figure beside its goal.
-fn report(storm: &str, figure: &str, goal: &str, reached: bool) {
-    let verdict = if reached { "reached" } else { "MISSED" };
-    row(&[&storm, &figure, &goal, &verdict]);
-    MISSED.fetch_or(!reached, Ordering::Relaxed);
-}
-
 fn main() -> ExitCode {
     let field = Field {
         database: database("bench_storm"),
@@ -133,8 +123,7 @@ fn main() -> ExitCode {
         duration: Duration::from_secs(option("seconds", 30)),
     };
     field.database.run(TABLES);
-    type Storm = fn(&Field);
-    let storms: [(&str, Storm); 9] = [
+    let storms: &Cases<'_, Field> = &[
         ("kill", kills::kill),
         ("stop", kills::stop),
         ("orphan", ends::orphan),
@@ -145,19 +134,5 @@ fn main() -> ExitCode {
         ("memory", layouts::memory),
         ("layouts", layouts::layouts),
     ];
-    let words: Vec<String> = std::env::args().collect();
-    let only = words
-        .iter()
-        .position(|word| word == "--only")
-        .and_then(|at| words.get(at + 1));
-    head(&["storm", "figure", "goal", ""]);
-    for (name, storm) in storms {
-        if only.is_none_or(|only| only == name) {
-            storm(&field);
-        }
-    }
-    match MISSED.load(Ordering::Relaxed) {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
-    }
+    run_cases(&["storm", "figure", "goal", ""], storms, &field)
 }

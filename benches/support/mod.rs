@@ -3,8 +3,11 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use crate::harness::within;
 
 /// The core that servers run on, and the one that is left to their clients.
 pub const SERVER_CORE: &str = "0";
@@ -27,32 +30,67 @@ pub fn flag(name: &str) -> bool {
     std::env::args().any(|word| word == format!("--{name}"))
 }
 
+/// Cases of a bench, by name, and what each of them is given.
+pub type Cases<'a, T> = [(&'a str, fn(&T))];
+
+/// Runs all cases, or the one that `--only NAME` asks for. The exit code tells whether a goal was missed.
+pub fn run_cases<T>(heads: &[&str], cases: &Cases<'_, T>, given: &T) -> ExitCode {
+    let words: Vec<String> = std::env::args().collect();
+    let only = words.iter().position(|word| word == "--only");
+    let only = only.and_then(|at| words.get(at + 1));
+    head(heads);
+    for (name, case) in cases {
+        if only.is_none_or(|only| only == name) {
+            case(given);
+        }
+    }
+    match MISSED.load(Ordering::Relaxed) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
+
+static MISSED: AtomicBool = AtomicBool::new(false);
+
+/// A figure beside its goal.
+pub fn report(case: &str, figure: &str, goal: &str, reached: bool) {
+    let verdict = if reached { "reached" } else { "MISSED" };
+    row(&[&case, &figure, &goal, &verdict]);
+    MISSED.fetch_or(!reached, Ordering::Relaxed);
+}
+
+/// How far a bench itself stands back behind servers and wrk.
+pub const NICE: i32 = 19;
+
+/// Leaves the servers' core, and stands back behind wrk on the clients'.
+pub fn stand_back() {
+    let pid = std::process::id().to_string();
+    let nice = NICE.to_string();
+    for words in [
+        ["renice", "-n", &nice, "-p", &pid].as_slice(),
+        &["taskset", "-cp", CLIENT_CORE, &pid],
+    ] {
+        let done = Command::new(words[0]).args(&words[1..]).output();
+        assert!(
+            done.is_ok_and(|done| done.status.success()),
+            "{} (util-linux)",
+            words[0]
+        );
+    }
+}
+
 /// The same command on one core. taskset(1) becomes the command: the process id stays.
 pub fn pinned(core: &str, command: &Command) -> Command {
-    let mut pinned = Command::new("taskset");
-    pinned.args(["-c", core]).arg(command.get_program());
-    copy_to(pinned, command)
+    let mut taskset = Command::new("taskset");
+    taskset.args(["-c", core]);
+    within(taskset, command)
 }
 
 /// The same command, so much nicer to others. Where less nice may not be asked for, nice(1) says so and goes on.
 pub fn nicer(by: i32, command: &Command) -> Command {
-    let mut nicer = Command::new("nice");
-    nicer
-        .args(["-n", &by.to_string()])
-        .arg(command.get_program());
-    copy_to(nicer, command)
-}
-
-/// Lets `onto` run what `command` says.
-fn copy_to(mut onto: Command, command: &Command) -> Command {
-    onto.args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => onto.env(name, value),
-            None => onto.env_remove(name),
-        };
-    }
-    onto
+    let mut nice = Command::new("nice");
+    nice.args(["-n", &by.to_string()]);
+    within(nice, command)
 }
 
 /// CPU time of a process with all its threads, in seconds.

@@ -1,8 +1,8 @@
 //! What `/metrics` adds up to when a worker is killed.
 
 use crate::harness::{Server, kill_worker};
-use crate::support::{Answered, Load};
-use crate::{Field, counted, report};
+use crate::support::{Answered, Load, report};
+use crate::{Field, counted};
 
 const WORKERS: usize = 3;
 const CONNECTIONS: u64 = 48;

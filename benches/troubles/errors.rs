@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{FakeSentry, Reply, Server, answer, ok};
+use crate::harness::{FakeSentry, Reply, Server, answer, ok, scrape};
 use crate::others::{Noticed, others};
-use crate::support::{Answered, Load, pss, row};
-use crate::{Field, counted, report, scraped};
+use crate::support::{Answered, Load, pss, report, row};
+use crate::{Field, counted};
 
 /// That fail at once: with these pauses, more than 10,000 in a second.
 const CONNECTIONS: u64 = 160;
@@ -120,7 +120,8 @@ fn report_memory(trouble: &str, server: &Server, alone: &Server, held: &[[u64; 2
 fn report_counts(trouble: &str, server: &Server, recovered: &AtomicBool, failed: &[Answered]) {
     let by_wrk: u64 = failed.iter().map(|errors| errors.requests).sum();
     let other: u64 = by_wrk.abs_diff(failed.iter().map(|errors| errors.errors).sum());
-    let outcomes = |labels: &[&str]| scraped(server, "peppercorn_sentry_events_total", labels);
+    let outcomes =
+        |labels: &[&str]| scrape(server).sum("peppercorn_sentry_events_total", labels) as u64;
     let errors = counted(server, "/fail", 500);
     let pending = errors - outcomes(&[]);
     recovered.store(true, Ordering::Relaxed);

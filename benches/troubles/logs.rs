@@ -8,10 +8,10 @@ use std::io::{PipeReader, pipe};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::Field;
+use crate::harness::{Server, scrape};
 use crate::others::{Noticed, gently};
-use crate::support::{CLIENT_CORE, Load, busy, median, nicer, pinned};
-use crate::{Field, NICE, report, scraped};
+use crate::support::{CLIENT_CORE, Load, NICE, busy, median, nicer, pinned, report};
 
 const TURN: Duration = Duration::from_secs(1);
 /// One that is answered at once, and one of SQL.
@@ -130,7 +130,7 @@ impl Case {
 
     fn report_lost(&self) {
         let name = "peppercorn_log_lines_dropped_total";
-        let lost = scraped(&self.server, name, &["\"access\""]);
+        let lost = scrape(&self.server).sum(name, &["\"access\""]) as u64;
         let (goal, reached) = match self.unread {
             Some(_) => ("nobody waits for a reader", lost > 0),
             None => ("none", lost == 0),

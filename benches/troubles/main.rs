@@ -44,20 +44,16 @@ mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use harness::{Database, FakeSentry, Folder, Server, database, peppercorn, undisturbed};
-use support::{CLIENT_CORE, SERVER_CORE, head, nicer, option, pinned, row};
+use harness::{Database, FakeSentry, Folder, Server, database, peppercorn, scrape, undisturbed};
+use support::{Cases, NICE, SERVER_CORE, nicer, option, pinned, run_cases, stand_back};
 
 const API: &str = "
 -- name: one$
 -- http: GET /one
 select 1;
 ";
-
-/// How far the bench itself stands back behind servers and wrk.
-const NICE: i32 = 19;
 
 /// What every trouble is given.
 struct Field {
@@ -103,38 +99,13 @@ fn on_its_core(command: &Command) -> Command {
     command
 }
 
-/// The sum of a metric's series whose labels hold these words.
-fn scraped(server: &Server, name: &str, labels: &[&str]) -> u64 {
-    let text = server.get("/metrics").body;
-    let values = text.lines().filter_map(|line| {
-        let (series, value) = line.rsplit_once(' ')?;
-        let (of, rest) = series.split_once('{').unwrap_or((series, ""));
-        let is_meant = of == name && labels.iter().all(|label| rest.contains(label));
-        is_meant.then(|| value.parse::<f64>().expect("a number"))
-    });
-    values.sum::<f64>() as u64
-}
-
 /// Requests that were answered so.
 fn counted(server: &Server, route: &str, status: u16) -> u64 {
     let labels = [
         &*format!("http_route=\"{route}\""),
         &*format!("http_response_status_code=\"{status}\""),
     ];
-    scraped(
-        server,
-        "http_server_request_duration_seconds_count",
-        &labels,
-    )
-}
-
-static MISSED: AtomicBool = AtomicBool::new(false);
-
-/// A figure beside its goal.
-fn report(trouble: &str, figure: &str, goal: &str, reached: bool) {
-    let verdict = if reached { "reached" } else { "MISSED" };
-    row(&[&trouble, &figure, &goal, &verdict]);
-    MISSED.fetch_or(!reached, Ordering::Relaxed);
+    scrape(server).requests(&labels) as u64
 }
 
 /// Builds the example as this bench was built, and says where it is: `cargo bench` does not.
@@ -165,23 +136,6 @@ fn of_this_bench(name: &str) -> bool {
     prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// Leaves the servers' core, and stands back behind wrk on the clients'.
-fn stand_back() {
-    let pid = std::process::id().to_string();
-    let nice = NICE.to_string();
-    for words in [
-        ["renice", "-n", &nice, "-p", &pid].as_slice(),
-        &["taskset", "-cp", CLIENT_CORE, &pid],
-    ] {
-        let done = Command::new(words[0]).args(&words[1..]).output();
-        assert!(
-            done.is_ok_and(|done| done.status.success()),
-            "{} (util-linux)",
-            words[0]
-        );
-    }
-}
-
 fn main() -> ExitCode {
     let trouble = build_trouble();
     stand_back();
@@ -191,8 +145,7 @@ fn main() -> ExitCode {
         trouble,
         duration: Duration::from_secs(option("seconds", 30)),
     };
-    type Trouble = fn(&Field);
-    let troubles: [(&str, Trouble); 6] = [
+    let troubles: &Cases<'_, Field> = &[
         ("errors", errors::errors),
         ("panics", panics::panics),
         ("stalls", stalls::stalls),
@@ -200,19 +153,5 @@ fn main() -> ExitCode {
         ("logs", logs::logs),
         ("stall-cost", stalls::cost),
     ];
-    let words: Vec<String> = std::env::args().collect();
-    let only = words
-        .iter()
-        .position(|word| word == "--only")
-        .and_then(|at| words.get(at + 1));
-    head(&["trouble", "figure", "goal", ""]);
-    for (name, trouble) in troubles {
-        if only.is_none_or(|only| only == name) {
-            trouble(&field);
-        }
-    }
-    match MISSED.load(Ordering::Relaxed) {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
-    }
+    run_cases(&["trouble", "figure", "goal", ""], troubles, &field)
 }

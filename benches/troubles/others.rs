@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use crate::harness::Server;
-use crate::report;
-use crate::support::{Answered, Load, median};
+use crate::support::{Answered, Load, median, report};
 
 /// Between two requests of one client, so that the server is never at its limit.
 const PAUSE: Duration = Duration::from_millis(2);

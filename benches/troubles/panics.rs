@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::harness::{FakeSentry, Server, ok};
 use crate::others::{Noticed, others};
-use crate::{Field, counted, report};
+use crate::support::report;
+use crate::{Field, counted};
 
 const PANICS: u32 = 1000;
 const CLIENTS: u32 = 4;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::Field;
 use crate::harness::{Server, poll};
-use crate::support::{Load, busy, median};
-use crate::{Field, report};
+use crate::support::{Load, busy, median, report};
 
 /// The default of `--stall-threshold`.
 const THRESHOLD: Duration = Duration::from_millis(50);

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::harness::{Connection, Hammer, Server, peppercorn, poll, run, signal};
+use crate::harness::{Connection, Hammer, Server, peppercorn, poll, run, signal, within};
 use crate::lifecycle::{Home, asleep};
 use crate::reload::Installed;
 
@@ -31,14 +31,8 @@ fn activated(
         if second.is_some() { "4<&1" } else { "" }
     );
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(script).arg(command.get_program());
-    shell.args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
+    shell.arg("-c").arg(script);
+    let mut shell = within(shell, command);
     shell.stdin(Stdio::from(first.into()));
     shell.stdout(second.map_or_else(Stdio::null, Stdio::from));
     shell

@@ -69,6 +69,14 @@ fn serve(name: &str, sentry: &FakeSentry, settings: &[(&str, &str)]) -> (Databas
     (database, folder, server)
 }
 
+/// Handlers that fail, panic and block, which report to `sentry`.
+fn troubled(sentry: &FakeSentry, settings: &[(&str, &str)]) -> Server {
+    let mut command = trouble();
+    command.env("SENTRY_DSN", sentry.dsn());
+    command.envs(settings.iter().copied());
+    Server::spawn(command)
+}
+
 #[test]
 fn a_failed_query_is_told_with_its_code_and_without_its_values() {
     let sentry = FakeSentry::start(|_, _| ok());
@@ -177,9 +185,7 @@ fn personal_data_is_told_where_it_is_asked_for_and_credentials_never() {
 #[test]
 fn a_handler_s_error_is_told_with_its_causes() {
     let sentry = FakeSentry::start(|_, _| ok());
-    let mut command = trouble();
-    command.env("SENTRY_DSN", sentry.dsn());
-    let server = Server::spawn(command);
+    let server = troubled(&sentry, &[]);
     assert_eq!(server.get("/fail").status, 500);
     let event = reported(&sentry, 1).remove(0);
     let values = event.exception.values.iter();
@@ -194,11 +200,7 @@ fn a_handler_s_error_is_told_with_its_causes() {
 #[test]
 fn a_handler_s_error_brings_its_stack_along() {
     let sentry = FakeSentry::start(|_, _| ok());
-    let mut command = trouble();
-    command
-        .env("SENTRY_DSN", sentry.dsn())
-        .env("RUST_LIB_BACKTRACE", "1");
-    let server = Server::spawn(command);
+    let server = troubled(&sentry, &[("RUST_LIB_BACKTRACE", "1")]);
     assert_eq!(server.get("/fail").status, 500);
     let event = reported(&sentry, 1).remove(0);
     let exceptions = &event.exception.values;
@@ -214,9 +216,7 @@ fn a_handler_s_error_brings_its_stack_along() {
 #[test]
 fn a_panic_is_told_with_its_stack_and_harms_nobody() {
     let sentry = FakeSentry::start(|_, _| ok());
-    let mut command = trouble();
-    command.env("SENTRY_DSN", sentry.dsn());
-    let server = Server::spawn(command);
+    let server = troubled(&sentry, &[]);
     let mut client = server.connect();
     let answer = client.request("GET", "/panic", &[], "");
     assert_eq!(answer.status, 500);
@@ -251,9 +251,7 @@ fn a_panic_is_told_with_its_stack_and_harms_nobody() {
 #[test]
 fn a_stall_is_named_while_it_lasts_and_told_once() {
     let sentry = FakeSentry::start(|_, _| ok());
-    let mut command = trouble();
-    command.env("SENTRY_DSN", sentry.dsn());
-    let server = Server::spawn(command);
+    let server = troubled(&sentry, &[]);
     for _ in 0..3 {
         assert_eq!(server.get("/block").status, 204);
     }
@@ -278,9 +276,7 @@ fn a_stall_is_named_while_it_lasts_and_told_once() {
 #[test]
 fn a_panic_of_a_task_that_nobody_waits_for_is_told() {
     let sentry = FakeSentry::start(|_, _| ok());
-    let mut command = trouble();
-    command.env("SENTRY_DSN", sentry.dsn());
-    let server = Server::spawn(command);
+    let server = troubled(&sentry, &[]);
     assert_eq!(server.get("/detach").status, 202);
     let event = reported(&sentry, 1).remove(0);
     assert_eq!(tag(&event, "event"), "task_panicked");

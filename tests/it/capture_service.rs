@@ -7,7 +7,8 @@ use rustix::process::Signal;
 use sentry_core::protocol::Event;
 
 use crate::harness::{
-    Database, FakeSentry, Folder, Server, database, ok, peppercorn, poll, run, signal,
+    Database, FakeSentry, Folder, Server, database, ok, peppercorn, poll, run, scrape, signal,
+    within,
 };
 
 const API: &str = "
@@ -121,37 +122,21 @@ fn a_worker_that_runs_out_of_memory_is_told_of_as_one() {
     };
     let (database, sentry) = (database("capture_oom"), FakeSentry::start(|_, _| ok()));
     let folder = Folder::with(&[("api.sql", API)]);
-    let served = command(&database, &folder, &sentry);
+    let mut served = command(&database, &folder, &sentry);
+    served.args(["--workers", "2"]);
     // The shell becomes the service, in the group.
-    let mut command = Command::new("sh");
-    command
-        .args([
-            "-c",
-            "echo $$ > \"$GROUP/cgroup.procs\" && exec \"$@\"",
-            "sh",
-        ])
-        .arg(served.get_program())
-        .args(served.get_args())
-        .args(["--workers", "2"])
-        .env("GROUP", &group);
-    for (name, value) in served.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let server = Server::spawn(command);
+    let mut shell = Command::new("sh");
+    let script = "echo $$ > \"$GROUP/cgroup.procs\" && exec \"$0\" \"$@\"";
+    shell.args(["-c", script]).env("GROUP", &group);
+    let server = Server::spawn(within(shell, &served));
     server.settled(2);
     let mut client = server.connect();
     client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n");
     let event = event_named(&sentry, "worker_ended");
     assert_eq!(tag(&event, "out_of_memory"), "yes", "{event:?}");
     server.says("was killed by SIGKILL, because memory ran out");
-    let metrics = server.get("/metrics").body;
-    assert!(
-        metrics.contains("peppercorn_worker_restarts_total{reason=\"oom\"} 1"),
-        "{metrics}"
-    );
+    let restarts = scrape(&server).sum("peppercorn_worker_restarts_total", &["reason=\"oom\""]);
+    assert_eq!(restarts, 1.0);
     server.stop();
     std::fs::remove_dir(group).unwrap();
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
 
-use crate::harness::{Database, Folder, Server, database, peppercorn, poll};
+use crate::harness::{Database, Folder, Server, database, peppercorn, poll, within};
 
 const API: &str = "
 -- name: one$
@@ -48,12 +48,9 @@ fn descriptors(server: &Server) -> usize {
 #[test]
 fn few_descriptors_and_many_connections() {
     let home = Home::new("hostile_descriptors");
-    let mut command = Command::new("prlimit");
-    let program = peppercorn();
-    command.arg("--nofile=64").arg(program.get_program());
-    for (name, _) in program.get_envs() {
-        command.env_remove(name);
-    }
+    let mut prlimit = Command::new("prlimit");
+    prlimit.arg("--nofile=64");
+    let mut command = within(prlimit, &peppercorn());
     command
         .env("DATABASE_URL", home.database.url())
         .arg("serve")

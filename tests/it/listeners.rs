@@ -7,7 +7,7 @@ use std::process::Command;
 use rustix::process::Signal;
 
 use crate::harness::{
-    Connection, Database, Ended, Folder, Server, database, peppercorn, poll, run,
+    Connection, Database, Ended, Folder, Server, database, peppercorn, poll, run, within,
 };
 
 const API: &[(&str, &str)] = &[(
@@ -150,18 +150,9 @@ fn the_umask_says_who_may_connect() {
     let home = Home::new("listeners_umask");
     for (umask, expected) in [("0117", 0o660), ("0077", 0o700)] {
         let serve = home.command(&["--bind", &home.unix()]);
-        // The variables of `serve`, those that it has not, and a shell in between for its umask.
-        let mut command = Command::new("sh");
-        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
-        command.args(["-c", &script]).arg(serve.get_program());
-        command.args(serve.get_args());
-        for (name, value) in serve.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        let server = Server::spawn_elsewhere(command);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]);
+        let server = Server::spawn_elsewhere(within(shell, &serve));
         let mode = std::fs::metadata(home.socket()).unwrap().permissions();
         assert_eq!(mode.mode() & 0o777, expected, "umask {umask}");
         server.stop();

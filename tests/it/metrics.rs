@@ -11,42 +11,10 @@ use peppercorn::metrics::{Arena, Metrics, Sample, Scrape, Sources, family};
 use rustix::process::Signal;
 
 use crate::harness::{
-    Connection, Hammer, Server, golden, kill_worker, peppercorn, poll, run, signal,
+    Connection, Hammer, Scraped, Server, golden, kill_worker, peppercorn, poll, run, scrape, signal,
 };
 use crate::lifecycle::{Home, asleep};
 use crate::reload::Installed;
-
-/// A scrape.
-struct Scraped(String);
-
-#[track_caller]
-fn scrape(server: &Server) -> Scraped {
-    let answer = server.get("/metrics");
-    assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(
-        answer.header("content-type"),
-        Some("text/plain; version=0.0.4; charset=utf-8")
-    );
-    Scraped(answer.body)
-}
-
-impl Scraped {
-    /// The sum of all series of this name whose labels hold these words.
-    fn sum(&self, name: &str, labels: &[&str]) -> f64 {
-        let values = self.0.lines().filter_map(|line| {
-            let (series, value) = line.rsplit_once(' ')?;
-            let (of, rest) = series.split_once('{').unwrap_or((series, ""));
-            let is_meant = of == name && labels.iter().all(|label| rest.contains(label));
-            is_meant.then(|| value.parse::<f64>().unwrap())
-        });
-        values.sum()
-    }
-
-    /// Requests that were answered.
-    fn requests(&self, labels: &[&str]) -> f64 {
-        self.sum("http_server_request_duration_seconds_count", labels)
-    }
-}
 
 /// Fails unless Prometheus' own check finds nothing to say of it.
 #[track_caller]

@@ -35,6 +35,18 @@ pub fn run(command: &mut Command) -> Ended {
     }
 }
 
+/// `command` as the last words of `outer`, a program that becomes another one, such as `taskset -c 0`.
+pub fn within(mut outer: Command, command: &Command) -> Command {
+    outer.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
+
 /// Waits for a child's end; its exit code, if it ended by itself.
 #[track_caller]
 pub fn wait(child: &mut Child) -> Option<i32> {

@@ -7,6 +7,7 @@ mod client;
 mod command;
 mod embedded;
 mod hammer;
+mod metrics;
 mod postgres;
 #[cfg(feature = "tls")]
 mod secure;
@@ -23,9 +24,10 @@ pub use answers::{Answers, converse};
 #[cfg(feature = "tls")]
 pub use certificates::Certificates;
 pub use client::{Answer, Connection};
-pub use command::{Ended, golden, run, wait};
+pub use command::{Ended, golden, run, wait, within};
 pub use embedded::Embedded;
 pub use hammer::{Hammer, Manner};
+pub use metrics::{Scraped, scrape};
 pub use postgres::{Database, clock, database};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
