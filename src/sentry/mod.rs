@@ -191,15 +191,16 @@ fn hub(client: &Arc<Client>) -> Arc<Hub> {
 }
 
 fn wait(queue: &Queue, limit: Duration) -> bool {
-    let flushed = async {
-        queue.flushed().await;
-        true
-    };
+    async_io::block_on(within(limit, queue.flushed())).is_some()
+}
+
+/// What `work` comes to; `None` if it takes longer than `limit`.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let late = async {
         Timer::after(limit).await;
-        false
+        None
     };
-    async_io::block_on(future::or(flushed, late))
+    future::or(async { Some(work.await) }, late).await
 }
 
 /// Gives Sentry's library the queue to send through.

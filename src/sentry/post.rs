@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use async_io::Timer;
-use futures_lite::{AsyncReadExt, future};
+use futures_lite::AsyncReadExt;
 use http_types::headers::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING,
 };
@@ -15,6 +14,7 @@ use super::limits::Told;
 use super::line::{Line, dial};
 use super::proxy::Proxy;
 use super::settings::Settings;
+use super::within;
 use crate::panics;
 use crate::tls::{Connector, Roots, Trust};
 
@@ -72,29 +72,21 @@ impl Post {
     /// # Errors
     /// Sentry cannot be reached, does not answer in time, or answers what is not HTTP.
     pub(super) async fn send(&mut self, envelope: Vec<u8>) -> anyhow::Result<Answer> {
-        let late = async {
-            Timer::after(LIMIT).await;
-            bail!("no answer within {} s", LIMIT.as_secs())
+        // http-types panics on a field's value that is not ASCII. Boxed: a handshake's state is large, and each layer around
+        // it would hold it once more on this thread's stack.
+        let sent = panics::catch_future(Box::pin(self.send_now(envelope)));
+        let (line, mut response) = match within(LIMIT, sent).await {
+            Some(Ok(sent)) => sent?,
+            Some(Err(_panic)) => bail!("the answer is not HTTP"),
+            None => bail!("no answer within {} s", LIMIT.as_secs()),
         };
-        // http-types panics on a field's value that is not ASCII.
-        let sent = async {
-            let sent = panics::catch_future(self.send_now(envelope)).await;
-            sent.unwrap_or_else(|_| bail!("the answer is not HTTP"))
-        };
-        let (line, mut response) = future::or(sent, late).await?;
         let answer = Answer {
             status: response.status(),
             told: told(&response),
         };
-        let rest = async {
-            let rest = panics::catch_future(is_over(&mut response)).await;
-            rest.unwrap_or(false)
-        };
-        let late = async {
-            Timer::after(REST_LIMIT).await;
-            false
-        };
-        self.kept = future::or(rest, late).await.then_some(line);
+        let rest = panics::catch_future(is_over(&mut response));
+        let is_over = matches!(within(REST_LIMIT, rest).await, Some(Ok(true)));
+        self.kept = is_over.then_some(line);
         Ok(answer)
     }
 
