@@ -13,17 +13,17 @@ const UNTOLD: Duration = Duration::from_secs(60);
 /// The longest limit that is believed. One that goes on is told again.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Sentry's words for what can be limited on its own, and the limit of all. What is not here is not sent by this program:
-/// limits on it are none.
-const WORDS: [&str; 8] = [
-    "",
-    "error",
-    "transaction",
-    "attachment",
-    "session",
-    "monitor",
-    "log_item",
-    "trace_metric",
+/// Sentry's words for what can be limited on its own, after that for all of it. What is not here is not sent by this
+/// program: limits on it are none.
+const WORDS: [(&str, Option<Category>); 8] = [
+    ("", None),
+    ("error", Some(Category::Error)),
+    ("transaction", Some(Category::Transaction)),
+    ("attachment", Some(Category::Attachment)),
+    ("session", Some(Category::Session)),
+    ("monitor", Some(Category::Monitor)),
+    ("log_item", Some(Category::LogItem)),
+    ("trace_metric", Some(Category::TraceMetric)),
 ];
 /// Where the limit of all stands in [`WORDS`].
 const ALL: usize = 0;
@@ -56,17 +56,7 @@ impl Limits {
 
     /// Whether this is not to be sent now. No clock is read while there was never a limit.
     pub(super) fn hold(&self, category: Category) -> bool {
-        let word = match category {
-            Category::Error => "error",
-            Category::Transaction => "transaction",
-            Category::Attachment => "attachment",
-            Category::Session => "session",
-            Category::Monitor => "monitor",
-            Category::LogItem => "log_item",
-            Category::TraceMetric => "trace_metric",
-            _ => "",
-        };
-        let own = WORDS.iter().position(|known| *known == word);
+        let own = WORDS.iter().position(|(_, known)| *known == Some(category));
         self.holds(ALL) || own.is_some_and(|own| self.holds(own))
     }
 
@@ -120,7 +110,7 @@ fn limit(text: &str) -> impl Iterator<Item = (usize, Duration)> {
     let length = seconds(length).unwrap_or(UNTOLD);
     let categories = categories.into_iter().flat_map(|list| list.split(';'));
     categories.filter_map(move |word| {
-        let known = WORDS.iter().position(|known| *known == word.trim());
+        let known = WORDS.iter().position(|(known, _)| *known == word.trim());
         known.map(|index| (index, length))
     })
 }
@@ -149,7 +139,7 @@ mod tests {
         };
         let limits = told.limits().into_iter();
         limits
-            .map(|(index, length)| (WORDS[index], length.as_secs()))
+            .map(|(index, length)| (WORDS[index].0, length.as_secs()))
             .collect()
     }
 
