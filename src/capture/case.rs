@@ -79,8 +79,8 @@ impl Case {
 
     /// The endpoint has raised an error: it is reported, unless it is no news. What goes on to the client.
     pub(super) fn fail(&mut self, error: anyhow::Error) -> anyhow::Error {
+        let status = status(&error);
         let problem = error.downcast_ref::<Problem>();
-        let status = problem.map_or(StatusCode::InternalServerError, Problem::status);
         let no_news = problem.is_some_and(|problem| !problem.is_failure());
         let error = match no_news {
             true => {
@@ -110,12 +110,11 @@ impl Case {
 
     /// Counts an error: by PostgreSQL's code if it has one, else by the status that it means.
     fn count(&self, error: &anyhow::Error) {
-        let problem = error.downcast_ref::<Problem>();
-        let status = problem.map_or(StatusCode::InternalServerError, Problem::status);
         let metrics = self.route.metrics();
+        let problem = error.downcast_ref::<Problem>();
         match problem.and_then(Problem::code) {
             Some(code) => metrics.count_error(code),
-            None => metrics.count_error(&u16::from(status).to_string()),
+            None => metrics.count_error(&u16::from(status(error)).to_string()),
         }
     }
 
@@ -162,4 +161,10 @@ impl Drop for Case {
     fn drop(&mut self) {
         self.close(StatusCode::GatewayTimeout);
     }
+}
+
+/// What the client is answered.
+fn status(error: &anyhow::Error) -> StatusCode {
+    let problem = error.downcast_ref::<Problem>();
+    problem.map_or(StatusCode::InternalServerError, Problem::status)
 }

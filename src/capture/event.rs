@@ -8,14 +8,14 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 
 use sentry_core::parse_type_from_debug;
-use sentry_core::protocol::{Event, Exception, Level, Mechanism, Request, Stacktrace, User};
+use sentry_core::protocol::{Event, Exception, Level, Mechanism, Request, User};
 use sentry_core::types::Uuid;
 use tokio_postgres::error::DbError;
 
 use crate::endpoint::{Context, RequestId, Route};
 use crate::error::Problem;
 use crate::panics::Panic;
-use crate::sentry::frames;
+use crate::sentry::frames::stacktrace;
 
 /// Of a request's body, in bytes, where bodies are sent at all.
 const MOST_BODY_BYTES: usize = 10 * 1024;
@@ -199,10 +199,6 @@ fn of_panic(panic: &Panic) -> Exception {
         mechanism: Some(mechanism),
         ..Exception::default()
     }
-}
-
-fn stacktrace(text: &str) -> Option<Stacktrace> {
-    frames::stacktrace(text)
 }
 
 /// How it came to be captured. Not handled: the client was answered 500.
