@@ -105,6 +105,11 @@ impl Arena {
 }
 
 impl Series {
+    /// Its family, if this version knows it. One that had another number of cells in an earlier version is another family.
+    pub(super) fn known(&self) -> Option<&'static Family> {
+        family::of(self.family).filter(|family| family.cells() == self.cells.len())
+    }
+
     /// Adds its key to `key`: its labels' values, as [`values`] finds them there.
     pub fn read_key(&self, key: &mut Vec<u8>) {
         let end = key.len() + self.key_bytes;
@@ -218,8 +223,7 @@ impl State {
     fn add(&mut self, series: &Series) -> usize {
         let place = self.end + 1 + series.key.len();
         self.end = place + series.cells.len();
-        // A family that had another number of cells in an earlier version is another family.
-        if family::of(series.family).is_some_and(|family| family.cells() == series.cells.len()) {
+        if series.known().is_some() {
             let mut key = Vec::new();
             series.read_key(&mut key);
             self.known.insert((series.family, key), place);

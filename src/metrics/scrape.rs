@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::arena::{Arena, Series, values};
-use super::family::{self, Family};
+use super::family::Family;
 use super::text;
 
 /// Series that are added up at once, and that are written at once: a tenth of a millisecond's work each.
@@ -113,10 +113,7 @@ impl Scrape {
 
 impl Sums {
     fn add(&mut self, series: &Series) {
-        // Counted by a version of the program that knew another family under the number.
-        let Some(family) =
-            family::of(series.family).filter(|family| family.cells() == series.cells.len())
-        else {
+        let Some(family) = series.known() else {
             return;
         };
         let mut key = series.family.to_be_bytes().to_vec();
