@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use log::kv::{Error, Key, Source, Value, VisitSource};
-use log::{Level, Metadata, Record};
+use log::{Level, Record};
+
+use super::wanted;
 
 /// The `log` target of the access log.
 pub const ACCESS: &str = "peppercorn::access";
@@ -39,11 +41,7 @@ pub struct Access<'a> {
 
 /// Writes a line of the access log, if somebody has it.
 pub fn access(access: &Access<'_>) {
-    let metadata = Metadata::builder()
-        .level(Level::Info)
-        .target(ACCESS)
-        .build();
-    if Level::Info <= log::max_level() && log::logger().enabled(&metadata) {
+    if let Some(metadata) = wanted(Level::Info, ACCESS) {
         log::logger().log(
             &Record::builder()
                 .metadata(metadata)

@@ -74,11 +74,7 @@ pub fn subscribe(subscriber: impl Fn(&Event) + Send + Sync + 'static) -> bool {
 
 /// Reports an event to the program's logger, then to its subscriber.
 pub fn emit(event: &Event) {
-    let metadata = log::Metadata::builder()
-        .level(event.level())
-        .target(TARGET)
-        .build();
-    if event.level() <= log::max_level() && log::logger().enabled(&metadata) {
+    if let Some(metadata) = wanted(event.level(), TARGET) {
         log::logger().log(
             &log::Record::builder()
                 .metadata(metadata)
@@ -88,6 +84,12 @@ pub fn emit(event: &Event) {
         );
     }
     note(event);
+}
+
+/// What a record of this kind begins with, if the program's logger wants it at all.
+fn wanted(level: log::Level, target: &'static str) -> Option<log::Metadata<'static>> {
+    let metadata = log::Metadata::builder().level(level).target(target).build();
+    (level <= log::max_level() && log::logger().enabled(&metadata)).then_some(metadata)
 }
 
 /// Tells the subscriber, and not the log: somebody else has said it there.
