@@ -9,6 +9,7 @@ use super::Supervisor;
 use crate::observe::{self, Event};
 use crate::process::child::Child;
 use crate::process::handover::{Handover, Part};
+use crate::process::reporter::Reports;
 use crate::process::scoreboard::Header;
 
 /// For the last reports to be sent when everything else is over.
@@ -21,15 +22,15 @@ impl Supervisor {
     pub(super) fn send_reports(&mut self) {
         let now = Instant::now();
         let due = now >= self.reporter_due || self.stopping.is_some();
-        let waits = self
-            .reports
-            .as_ref()
-            .is_some_and(|reports| !reports.is_empty());
-        if !waits || self.reporter.is_some() || !due {
+        let reports = self.reports.as_ref();
+        let Some(reports) = reports.filter(|reports| !reports.is_empty()) else {
+            return;
+        };
+        if self.reporter.is_some() || !due {
             return;
         }
         self.reporter_due = now + PAUSE;
-        match self.start_reporter() {
+        match self.start_reporter(reports) {
             Ok(reporter) => {
                 self.scoreboard.set(Header::Reporter, reporter.pid().into());
                 self.reporter = Some(reporter);
@@ -39,10 +40,7 @@ impl Supervisor {
         }
     }
 
-    fn start_reporter(&self) -> anyhow::Result<Child> {
-        let Some(reports) = &self.reports else {
-            anyhow::bail!("there is nothing to report");
-        };
+    fn start_reporter(&self, reports: &Reports) -> anyhow::Result<Child> {
         reports.hand_over(|file| {
             let handover = Handover {
                 files: Some(file.as_raw_fd()),
