@@ -6,24 +6,14 @@
 //! divided by the requests wrk counted. Servers take turns, so a ratio compares what was measured within seconds: these
 //! figures hold as ratios, on one machine in one run, and not as times.
 
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "a module of the tests, of which a bench needs a part"
-)]
-#[path = "../tests/it/harness/mod.rs"]
-mod harness;
-#[allow(dead_code, unreachable_pub, reason = "shared by the benches")]
 mod support;
 
+use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use std::fmt::Write as _;
-
-use harness::{Database, Folder, Server, database, peppercorn, poll};
+use support::harness::{Database, Folder, Server, database, peppercorn, poll};
 use support::{Cpu, Load, SERVER_CORE, build_peer, flag, head, median, option, pinned, row};
 
 const CONNECTIONS: u64 = 64;

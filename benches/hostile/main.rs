@@ -12,24 +12,15 @@
 )]
 
 mod clients;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "a module of the tests, of which a bench needs a part"
-)]
-#[path = "../../tests/it/harness/mod.rs"]
-mod harness;
 mod many;
 mod slow;
-#[allow(dead_code, unreachable_pub, reason = "shared by the benches")]
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use harness::{Database, Folder, Server, database, peppercorn, within};
+use support::harness::{Database, Folder, Server, database, peppercorn, within};
 use support::{
     Answered, Cases, Load, NICE, SERVER_CORE, median, nicer, option, pinned, row, run_cases,
     stand_back,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt;
 
 use crate::clients::{ask, connect, together};
-use crate::harness::{Server, poll};
+use crate::support::harness::{Server, poll};
 use crate::support::{Cpu, descriptors as open_descriptors, pss};
 use crate::{Field, report, report_others};
 

@@ -7,7 +7,7 @@ use rustix::net::sockopt;
 use smol::Timer;
 
 use crate::clients::{Refused, connect, drip, together};
-use crate::harness::poll;
+use crate::support::harness::poll;
 use crate::support::{Cpu, Load, pss};
 use crate::{Field, report, report_others};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{Folder, Server, poll};
+use crate::support::harness::{Folder, Server, poll};
 use crate::support::report;
 use crate::{Field, beside};
 
@@ -62,7 +62,7 @@ fn twenty(field: &Field, storm: &str, server: &Server, prepare: &dyn Fn()) {
         let generation = u64::from(number) + 1;
         poll("a reload", || {
             let service = server.service();
-            let old = |worker: &crate::harness::Worker| worker.generation < generation;
+            let old = |worker: &crate::support::harness::Worker| worker.generation < generation;
             let done = service.generation == generation && !service.workers.iter().any(old);
             done.then_some(())
         });

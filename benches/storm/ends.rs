@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{Connection, Hammer, Manner, Server, is_running, poll};
+use crate::support::harness::{Connection, Hammer, Manner, Server, is_running, poll};
 use crate::support::report;
 use crate::{Field, workers};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{Hammer, Manner, Server, kill_worker, poll, signal};
+use crate::support::harness::{Hammer, Manner, Server, kill_worker, poll, signal};
 use crate::support::report;
 use crate::{Field, beside, workers};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::support::harness::Server;
 use crate::support::{Answered, Cpu, Load, head, median, pss, report, row};
 use crate::{Field, workers};
 

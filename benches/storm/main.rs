@@ -24,17 +24,8 @@
 
 mod changes;
 mod ends;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "a module of the tests, of which a bench needs a part"
-)]
-#[path = "../../tests/it/harness/mod.rs"]
-mod harness;
 mod kills;
 mod layouts;
-#[allow(dead_code, unreachable_pub, reason = "shared by the benches")]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -44,8 +35,8 @@ use std::process::{Command, ExitCode};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use harness::{Database, Folder, Server, database, peppercorn, undisturbed};
 use peppercorn::process::status;
+use support::harness::{Database, Folder, Server, database, peppercorn, undisturbed};
 use support::{Answered, Cases, Load, option, run_cases};
 
 const API: &str = "

@@ -1,5 +1,15 @@
 //! What the benches of whole servers stand on: a server on one core, wrk on the other, and the kernel's own accounts.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "every bench needs a part of it"
+)]
+
+#[path = "../../tests/it/harness/mod.rs"]
+pub mod harness;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::harness::within;
+use harness::within;
 
 /// The core that servers run on, and the one that is left to their clients.
 pub const SERVER_CORE: &str = "0";

@@ -1,6 +1,6 @@
 //! What `/metrics` adds up to when a worker is killed.
 
-use crate::harness::{Server, kill_worker};
+use crate::support::harness::{Server, kill_worker};
 use crate::support::{Answered, Load, report};
 use crate::{Field, counted};
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::harness::{FakeSentry, Reply, Server, answer, ok, scrape};
 use crate::others::{Noticed, others};
+use crate::support::harness::{FakeSentry, Reply, Server, answer, ok, scrape};
 use crate::support::{Answered, Load, pss, report, row};
 use crate::{Field, counted};
 

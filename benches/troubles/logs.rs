@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::Field;
-use crate::harness::{Server, scrape};
 use crate::others::{Noticed, gently};
+use crate::support::harness::{Server, scrape};
 use crate::support::{CLIENT_CORE, Load, NICE, busy, median, nicer, pinned, report};
 
 const TURN: Duration = Duration::from_secs(1);

@@ -26,19 +26,10 @@
 
 mod counts;
 mod errors;
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "a module of the tests, of which a bench needs a part"
-)]
-#[path = "../../tests/it/harness/mod.rs"]
-mod harness;
 mod logs;
 mod others;
 mod panics;
 mod stalls;
-#[allow(dead_code, unreachable_pub, reason = "shared by the benches")]
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -46,7 +37,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use harness::{Database, FakeSentry, Folder, Server, database, peppercorn, scrape, undisturbed};
+use support::harness::{
+    Database, FakeSentry, Folder, Server, database, peppercorn, scrape, undisturbed,
+};
 use support::{Cases, NICE, SERVER_CORE, nicer, option, pinned, run_cases, stand_back};
 
 const API: &str = "

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::harness::Server;
+use crate::support::harness::Server;
 use crate::support::{Answered, Load, median, report};
 
 /// Between two requests of one client, so that the server is never at its limit.

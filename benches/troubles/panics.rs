@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::harness::{FakeSentry, Server, ok};
 use crate::others::{Noticed, others};
+use crate::support::harness::{FakeSentry, Server, ok};
 use crate::support::report;
 use crate::{Field, counted};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::Field;
-use crate::harness::{Server, poll};
+use crate::support::harness::{Server, poll};
 use crate::support::{Load, busy, median, report};
 
 /// The default of `--stall-threshold`.
