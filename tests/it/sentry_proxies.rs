@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use peppercorn::observe;
 use peppercorn::sentry::{Outcome, Settings};
 
 use crate::harness::{
-    FakeSentry, Folder, Heard, PATIENCE, Reply, Wire, answer, ok, read_request, run,
+    Certificates, FakeSentry, Heard, PATIENCE, Reply, Wire, answer, ok, read_request, run,
 };
 use crate::sentry_transport::{report, settings, start};
 
@@ -32,74 +32,40 @@ impl Wire for Tls {
     }
 }
 
-/// Certificates: a root's, one that it vouches for, and one of the same name that nobody knows.
-struct Certificates(Folder);
+/// `server` vouched for by `ca`, and `stranger` of the same name by somebody that nobody trusts.
+fn certificates() -> Certificates {
+    let certificates = Certificates::new();
+    let extensions = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost\n";
+    certificates.signed("server", "ca", "server", extensions);
+    certificates.signed("stranger", "other", "server", extensions);
+    certificates
+}
 
-impl Certificates {
-    fn new() -> Certificates {
-        let own = Certificates(Folder::new());
-        own.make("root", "/CN=root", "CA:TRUE", &[]);
-        let root = [
-            "-CA".to_owned(),
-            own.file("root.pem"),
-            "-CAkey".to_owned(),
-            own.file("root.key"),
-        ];
-        own.make("server", "/CN=server", "CA:FALSE", &root);
-        own.make("stranger", "/CN=server", "CA:FALSE", &[]);
-        own
+/// What makes a connection one over TLS, with the certificate of this name.
+fn wrap(
+    certificates: &Certificates,
+    name: &str,
+) -> impl Fn(TcpStream) -> io::Result<Tls> + Send + Sync + 'static {
+    let read = |ending: &str| certificates.path(&format!("{name}.{ending}"));
+    let certificate = CertificateDer::from_pem_file(read("crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(read("key")).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    move |stream| {
+        let session = ServerConnection::new(config.clone());
+        Ok(StreamOwned::new(session.map_err(io::Error::other)?, stream))
     }
+}
 
-    fn file(&self, name: &str) -> String {
-        self.0.path().join(name).to_str().unwrap().to_owned()
-    }
-
-    fn make(&self, name: &str, subject: &str, constraints: &str, signer: &[String]) {
-        let mut command = Command::new("openssl");
-        command
-            .args([
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-            ])
-            .args(["-nodes", "-days", "30", "-subj", subject])
-            .args(["-addext", "subjectAltName=DNS:localhost"])
-            .args([
-                "-addext",
-                &format!("basicConstraints=critical,{constraints}"),
-            ])
-            .args(["-out", &self.file(&format!("{name}.pem"))])
-            .args(["-keyout", &self.file(&format!("{name}.key"))])
-            .args(signer);
-        let ended = run(&mut command);
-        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    }
-
-    /// What makes a connection one over TLS, with the certificate of this name.
-    fn wrap(&self, name: &str) -> impl Fn(TcpStream) -> io::Result<Tls> + Send + Sync + 'static {
-        let read = |ending: &str| PathBuf::from(self.file(&format!("{name}.{ending}")));
-        let certificate = CertificateDer::from_pem_file(read("pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(read("key")).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        let config = Arc::new(config);
-        move |stream| {
-            let session = ServerConnection::new(config.clone());
-            Ok(StreamOwned::new(session.map_err(io::Error::other)?, stream))
-        }
-    }
-
-    fn sentry(&self, name: &str) -> FakeSentry {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        FakeSentry::start_with(listener, |_, _| ok(), self.wrap(name))
-    }
+/// A Sentry over TLS, with the certificate of this name.
+fn sentry(certificates: &Certificates, name: &str) -> FakeSentry {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    FakeSentry::start_with(listener, |_, _| ok(), wrap(certificates, name))
 }
 
 /// A proxy that lays the way to wherever it is asked to, if the user is right.
@@ -221,15 +187,21 @@ fn in_a_process_of_its_own() {
     }
 }
 
+/// What was said to whoever operates it.
+fn events(said: &str) -> Vec<&str> {
+    let events = said.lines().filter(|line| line.starts_with("event: "));
+    events.collect()
+}
+
 fn https(server: &FakeSentry) -> String {
     format!("https://canary-key@localhost:{}/7", server.address().port())
 }
 
 #[test]
 fn what_the_system_trusts_is_sent_to() {
-    let certificates = Certificates::new();
-    let server = certificates.sentry("server");
-    let trusted = PathBuf::from(certificates.file("root.pem"));
+    let certificates = certificates();
+    let server = sentry(&certificates, "server");
+    let trusted = certificates.path("ca.crt");
     let said = reported(&https(&server), &trusted, &[]);
     assert!(
         said.contains("outcome: 2 sent") && !said.contains("event: "),
@@ -244,10 +216,10 @@ fn what_the_system_trusts_is_sent_to() {
 
 #[test]
 fn what_it_does_not_trust_is_not() {
-    let certificates = Certificates::new();
-    let trusted = PathBuf::from(certificates.file("root.pem"));
-    let stranger = certificates.sentry("stranger");
-    let server = certificates.sentry("server");
+    let certificates = certificates();
+    let trusted = certificates.path("ca.crt");
+    let stranger = sentry(&certificates, "stranger");
+    let server = sentry(&certificates, "server");
     let elsewhere = https(&server).replace("localhost", "127.0.0.1");
     for (server, dsn, reason) in [
         (&stranger, https(&stranger), "no TLS with localhost: "),
@@ -255,8 +227,7 @@ fn what_it_does_not_trust_is_not() {
     ] {
         let said = reported(&dsn, &trusted, &[]);
         assert!(said.contains("outcome: 2 network_error"), "{said}");
-        let told = said.lines().filter(|line| line.starts_with("event: "));
-        let told: Vec<&str> = told.collect();
+        let told = events(&said);
         assert!(told.len() == 1 && told[0].contains(reason), "{said}");
         assert!(!said.contains("canary"), "{said}");
         assert_eq!(server.heard().len(), 0);
@@ -265,9 +236,9 @@ fn what_it_does_not_trust_is_not() {
 
 #[test]
 fn a_proxy_lays_the_way_to_an_encrypted_sentry() {
-    let certificates = Certificates::new();
-    let trusted = PathBuf::from(certificates.file("root.pem"));
-    let server = certificates.sentry("server");
+    let certificates = certificates();
+    let trusted = certificates.path("ca.crt");
+    let server = sentry(&certificates, "server");
     let proxy = Proxy::start(Ok, carry_plain);
     let variable = format!("http://user:p%40ss@{}", proxy.address);
     let said = reported(&https(&server), &trusted, &[("HTTPS_PROXY", &variable)]);
@@ -284,9 +255,9 @@ fn a_proxy_lays_the_way_to_an_encrypted_sentry() {
 
 #[test]
 fn a_proxy_that_refuses_is_named() {
-    let certificates = Certificates::new();
-    let trusted = PathBuf::from(certificates.file("root.pem"));
-    let server = certificates.sentry("server");
+    let certificates = certificates();
+    let trusted = certificates.path("ca.crt");
+    let server = sentry(&certificates, "server");
     let proxy = Proxy::start(Ok, carry_plain);
     let variable = format!("http://user:canary@{}", proxy.address);
     let said = reported(&https(&server), &trusted, &[("HTTPS_PROXY", &variable)]);
@@ -300,10 +271,10 @@ fn a_proxy_that_refuses_is_named() {
 
 #[test]
 fn the_way_to_a_proxy_may_be_encrypted_too() {
-    let certificates = Certificates::new();
-    let trusted = PathBuf::from(certificates.file("root.pem"));
-    let server = certificates.sentry("server");
-    let proxy = Proxy::start(certificates.wrap("server"), carry_tls);
+    let certificates = certificates();
+    let trusted = certificates.path("ca.crt");
+    let server = sentry(&certificates, "server");
+    let proxy = Proxy::start(wrap(&certificates, "server"), carry_tls);
     let variable = format!("https://user:p%40ss@localhost:{}", proxy.address.port());
     let said = reported(&https(&server), &trusted, &[("https_proxy", &variable)]);
     assert!(said.contains("outcome: 2 sent"), "{said}");
@@ -338,12 +309,11 @@ fn a_proxy_passes_on_what_is_not_encrypted() {
 /// One outage is told of once, and so is its end, with what it has cost.
 #[test]
 fn an_outage_is_told_of_once() {
-    let certificates = Certificates::new();
-    let trusted = PathBuf::from(certificates.file("root.pem"));
+    let certificates = certificates();
+    let trusted = certificates.path("ca.crt");
     let refusing = FakeSentry::start(|_, _| answer("403 Forbidden", "", "no such key"));
     let said = reported(&refusing.dsn(), &trusted, &[]);
-    let told = said.lines().filter(|line| line.starts_with("event: "));
-    let told: Vec<&str> = told.collect();
+    let told = events(&said);
     assert!(
         told.len() == 1 && told[0].contains("it answers 403 Forbidden"),
         "{said}"
@@ -353,8 +323,7 @@ fn an_outage_is_told_of_once() {
         _ => ok(),
     });
     let said = reported(&recovering.dsn(), &trusted, &[]);
-    let told = said.lines().filter(|line| line.starts_with("event: "));
-    let told: Vec<&str> = told.collect();
+    let told = events(&said);
     assert_eq!(told.len(), 2, "{said}");
     assert!(told[1].contains("1 were dropped meanwhile"), "{said}");
 }
