@@ -1,10 +1,9 @@
 //! What Sentry is told of a request that fails, and what it is not.
 
-use peppercorn::StatusCode;
 use sentry_core::protocol::{Context, Event};
 
 use crate::harness::{
-    Database, FakeSentry, Folder, Server, database, ok, peppercorn, poll, trouble,
+    Database, FakeSentry, Folder, Server, database, ok, peppercorn, poll, tag, trouble,
 };
 
 const SCHEMA: &str = "
@@ -43,10 +42,6 @@ fn reported(sentry: &FakeSentry, count: usize) -> Vec<Event<'static>> {
         let events: Vec<_> = heard.iter().flat_map(|heard| heard.events()).collect();
         (events.len() >= count).then_some(events)
     })
-}
-
-fn tag<'a>(event: &'a Event<'static>, name: &str) -> &'a str {
-    event.tags.get(name).map_or("", String::as_str)
 }
 
 /// A service on a database of its own that reports to `sentry`.
@@ -328,22 +323,16 @@ fn a_trace_is_continued_and_has_its_query() {
         assert_eq!(span.parent_span_id, Some(context.span_id));
     }
     // Probes are none either, whatever they ask for.
-    let fields = [("traceparent", w3c("01"))];
-    let fields = fields
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
+    let ask = |target: &str, traceparent: &str| {
+        let fields = [("traceparent", traceparent)];
+        server.connect().request("GET", target, &fields, "")
+    };
     for probe in ["/readyz", "/metrics"] {
-        let answer = server.connect().request("GET", probe, &fields, "");
-        assert_eq!(answer.status, 200);
+        assert_eq!(ask(probe, &w3c("01")).status, 200);
     }
     // One that is not sampled is none, and a failure belongs to its trace all the same.
     let before = sentry.heard().len();
-    let fields = [("traceparent", w3c("00"))];
-    let fields = fields
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
-    let answer = server.connect().request("GET", "/broken/x", &fields, "");
-    assert_eq!(StatusCode::try_from(answer.status).unwrap() as u16, 500);
+    assert_eq!(ask("/broken/x", &w3c("00")).status, 500);
     poll("the failure", || {
         (sentry.heard().len() > before).then_some(())
     });

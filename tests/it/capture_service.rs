@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use sentry_core::protocol::Event;
 
 use crate::harness::{
-    Database, FakeSentry, Folder, Server, database, ok, peppercorn, poll, run, scrape, signal,
+    Database, FakeSentry, Folder, Server, database, ok, peppercorn, poll, run, scrape, signal, tag,
     within,
 };
 
@@ -25,12 +25,8 @@ fn event_named(sentry: &FakeSentry, name: &str) -> Event<'static> {
     poll(name, || {
         let heard = sentry.heard();
         let mut events = heard.iter().flat_map(|heard| heard.events());
-        events.find(|event| event.tags.get("event").is_some_and(|event| event == name))
+        events.find(|event| tag(event, "event") == name)
     })
-}
-
-fn tag(event: &Event<'static>, name: &str) -> String {
-    event.tags.get(name).cloned().unwrap_or_default()
 }
 
 fn command(database: &Database, folder: &Folder, sentry: &FakeSentry) -> Command {

@@ -13,7 +13,7 @@ use crate::harness::{
 const HERE: &str = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n";
 const ELSEWHERE: &str = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:elsewhere.example\n";
 /// The request for TLS.
-const WISH: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+pub(crate) const WISH: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 const ENCRYPTED: &str = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
 
 /// Connects with nothing but the URL and these variables.
@@ -48,7 +48,7 @@ fn outcome(url: &str, variables: &[(&str, &Path)]) -> Result<&'static str, Strin
     }
 }
 
-/// The same of psql; none where there is no psql.
+/// The same of psql.
 fn outcome_of_psql(url: &str, variables: &[(&str, &Path)]) -> Result<&'static str, String> {
     let ended = psql(url, variables, ENCRYPTED);
     match (ended.code, ended.stdout.trim()) {

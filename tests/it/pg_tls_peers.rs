@@ -7,8 +7,7 @@ use std::thread::JoinHandle;
 use peppercorn::pg::{connect, settings};
 
 use crate::harness::{block_on, clock};
-
-const WISH: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+use crate::pg_tls::WISH;
 
 /// A server that reads eight bytes of each connection, answers, and hangs up; it tells what it has read.
 struct Peer {

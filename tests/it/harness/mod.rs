@@ -31,7 +31,7 @@ pub use metrics::{Scraped, scrape};
 pub use postgres::{Database, clock, database};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
-pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request};
+pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request, tag};
 pub use server::{Server, embed, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 

@@ -70,6 +70,11 @@ pub fn answer(status: &str, fields: &str, body: &str) -> Reply {
     Reply::Bytes(text.into_bytes())
 }
 
+/// A tag of an event; nothing where it has none of this name.
+pub fn tag<'a>(event: &'a Event<'static>, name: &str) -> &'a str {
+    event.tags.get(name).map_or("", String::as_str)
+}
+
 impl FakeSentry {
     /// Does with every request what `script` says of it and its number, from 0.
     pub fn start(script: impl Fn(usize, &Heard) -> Reply + Send + Sync + 'static) -> FakeSentry {
