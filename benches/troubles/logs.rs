@@ -8,10 +8,10 @@ use std::io::{PipeReader, pipe};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::Field;
 use crate::others::{Noticed, gently};
 use crate::support::harness::{Server, scrape};
-use crate::support::{CLIENT_CORE, Load, NICE, busy, median, nicer, pinned, report};
+use crate::support::{CLIENT_CORE, Load, NICE, median, nicer, pinned, report};
+use crate::{Field, cpu_of_request};
 
 const TURN: Duration = Duration::from_secs(1);
 /// One that is answered at once, and one of SQL.
@@ -99,11 +99,7 @@ impl Case {
             duration: TURN,
             pipelined: 1,
         };
-        let worker = self.server.settled(1)[0].pid;
-        let before = busy(worker);
-        let answered = load.run(self.server.address(), path);
-        assert_eq!(answered.errors, 0, "{path}: {answered:?}");
-        (busy(worker) - before).as_secs_f64() * 1e6 / answered.requests as f64
+        cpu_of_request(&self.server, &load, path)
     }
 
     fn report(&self, path: &str, index: usize, without: &[f64]) {

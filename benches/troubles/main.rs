@@ -40,7 +40,7 @@ use std::time::Duration;
 use support::harness::{
     Database, FakeSentry, Folder, Server, database, peppercorn, scrape, undisturbed,
 };
-use support::{Cases, NICE, SERVER_CORE, nicer, option, pinned, run_cases, stand_back};
+use support::{Cases, Load, NICE, SERVER_CORE, busy, nicer, option, pinned, run_cases, stand_back};
 
 const API: &str = "
 -- name: one$
@@ -99,6 +99,15 @@ fn counted(server: &Server, route: &str, status: u16) -> u64 {
         &*format!("http_response_status_code=\"{status}\""),
     ];
     scrape(server).requests(&labels) as u64
+}
+
+/// CPU time of a server of one worker for a request, in microseconds.
+fn cpu_of_request(server: &Server, load: &Load, path: &str) -> f64 {
+    let worker = server.settled(1)[0].pid;
+    let before = busy(worker);
+    let answered = load.run(server.address(), path);
+    assert_eq!(answered.errors, 0, "{path}: {answered:?}");
+    (busy(worker) - before).as_secs_f64() * 1e6 / answered.requests as f64
 }
 
 /// Builds the example as this bench was built, and says where it is: `cargo bench` does not.

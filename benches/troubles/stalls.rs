@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Field;
 use crate::support::harness::{Server, poll};
-use crate::support::{Load, busy, median, report};
+use crate::support::{Load, median, report};
+use crate::{Field, cpu_of_request};
 
 /// The default of `--stall-threshold`.
 const THRESHOLD: Duration = Duration::from_millis(50);
@@ -75,18 +75,11 @@ pub fn cost(field: &Field) {
         duration: Duration::from_secs(1),
         pipelined: 1,
     };
-    let run = |server: &Server| {
-        let worker = server.settled(1)[0].pid;
-        let before = busy(worker);
-        let answered = load.run(server.address(), "/ping");
-        assert_eq!(answered.errors, 0, "{answered:?}");
-        (busy(worker) - before).as_secs_f64() * 1e6 / answered.requests as f64
-    };
     let mut runs: [Vec<f64>; 2] = Default::default();
     for turn in 0..field.turns(2 * load.duration) as usize {
         // Neither always comes first.
         for index in [turn % 2, 1 - turn % 2] {
-            runs[index].push(run(&servers[index]));
+            runs[index].push(cpu_of_request(&servers[index], &load, "/ping"));
         }
     }
     let ratios = runs[0].iter().zip(&runs[1]);
