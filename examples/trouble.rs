@@ -6,13 +6,13 @@
 //! {"type":"about:blank","title":"Internal Server Error","status":500,…,"request_id":"7a1e…"}
 //! error: GET /fail failed: cannot read the report: no such file (request 7a1e…)
 //! $ curl localhost:8080/panic
-//! error: GET /panic panicked at examples/trouble.rs:75:5: there is no report number 7 (request 03bc…)
+//! error: GET /panic panicked at examples/trouble.rs:66:5: there is no report number 7 (request 03bc…)
 //! $ curl localhost:8080/block
 //! error: GET /block holds up the thread main, for 0.062 s so far: it waits in …nanosleep… < trouble::block…
 //! warning: GET /block held up its thread for 0.2 s: nothing else was answered there meanwhile
 //! $ curl localhost:8080/unblock      # takes as long, and holds up nobody
 //! $ curl localhost:8080/detach
-//! error: the thread smol-1 panicked at examples/trouble.rs:98:9: nobody waits for this
+//! error: the thread smol-1 panicked at examples/trouble.rs:83:25: nobody waits for this
 //! ```
 //!
 //! With `SENTRY_DSN` set, Sentry is told too, with stacks; the client learns what Sentry calls it, `event_id`. It takes the
