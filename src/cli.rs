@@ -17,6 +17,8 @@ pub enum Command {
     Ping,
     /// Tell of the services that run.
     Status,
+    /// Measure layouts and servers.
+    Bench,
 }
 
 /// An option, as typed and as looked up.
@@ -37,9 +39,10 @@ pub struct Opt {
 }
 
 const SERVE: &[Command] = &[Command::Serve];
-const DATABASE: &[Command] = &[Command::Serve, Command::Check];
+const DATABASE: &[Command] = &[Command::Serve, Command::Check, Command::Bench];
 const PING: &[Command] = &[Command::Ping];
 const STATUS: &[Command] = &[Command::Status];
+const BENCH: &[Command] = &[Command::Bench];
 
 /// Every option, in the order of `--help`.
 #[rustfmt::skip]
@@ -90,6 +93,32 @@ pub const OPTIONS: &[Opt] = &[
           help: "for the answer" },
     Opt { name: "json", short: None, value: "", default: "", commands: STATUS,
           help: "as JSON instead of a table" },
+    Opt { name: "quick", short: None, value: "", default: "", commands: BENCH,
+          help: "a plan of about two minutes" },
+    Opt { name: "talk", short: None, value: "", default: "", commands: BENCH,
+          help: "the talk's plan: 10 runs of 30 s each, hours" },
+    Opt { name: "path", short: None, value: "[NAME=]PATH", default: "", commands: BENCH,
+          help: "what to ask for; repeatable [default: /ping, an endpoint of one row, one of many]" },
+    Opt { name: "layouts", short: None, value: "LIST", default: "", commands: BENCH,
+          help: "workers x threads [default: 1x1,2x1,3x1,1x2,1x3]; 1x2-local: an executor per thread" },
+    Opt { name: "connections", short: None, value: "LIST", default: "", commands: BENCH,
+          help: "how many clients ask at a time [default: 1,16,64,256]" },
+    Opt { name: "runs", short: None, value: "N", default: "", commands: BENCH,
+          help: "of each server, path and number of connections [default: 5]" },
+    Opt { name: "duration", short: None, value: "TIME", default: "", commands: BENCH,
+          help: "of each run, in whole seconds [default: 5s]" },
+    Opt { name: "settle", short: None, value: "TIME", default: "500ms", commands: BENCH,
+          help: "before each run" },
+    Opt { name: "against", short: None, value: "NAME=COMMAND", default: "", commands: BENCH,
+          help: "another server, started by sh with DATABASE_URL; repeatable" },
+    Opt { name: "against-url", short: None, value: "URL", default: "", commands: BENCH,
+          help: "where it answers, http://HOST:PORT; one for each --against, in their order" },
+    Opt { name: "pin", short: None, value: "WHO=CPUS,...", default: "", commands: BENCH,
+          help: "processors of server and client, such as server=0-2,client=3" },
+    Opt { name: "output", short: None, value: "DIR", default: "bench", commands: BENCH,
+          help: "where results.json and report.html go" },
+    Opt { name: "resume", short: None, value: "FILE", default: "", commands: BENCH,
+          help: "make the runs that are missing in this results.json" },
 ];
 
 /// What was typed.
@@ -126,6 +155,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, String
         "check" => Command::Check,
         "ping" => Command::Ping,
         "status" => Command::Status,
+        "bench" => Command::Bench,
         "help" => return Ok(Parsed::Print(help())),
         "version" => return Ok(Parsed::Print(version())),
         other => {
@@ -206,6 +236,7 @@ impl Command {
             Command::Check => "check",
             Command::Ping => "ping",
             Command::Status => "status",
+            Command::Bench => "bench",
         }
     }
 }
@@ -234,13 +265,15 @@ Commands:
   check [DIR]   prepare every file below DIR against the database; findings as file:line:column
   ping [URL]    exit 0 when a server answers pong; http:// or unix:/PATH [default: http://127.0.0.1:8080/ping]
   status [PID]  the services that run here and their workers; only that of one process
+  bench [DIR]   measure layouts of workers and threads, and other servers, with wrk; a report of it
 ",
     );
     let groups = [
         ("serve", SERVE),
-        ("serve and check", DATABASE),
+        ("serve, check and bench", DATABASE),
         ("ping", PING),
         ("status", STATUS),
+        ("bench", BENCH),
     ];
     for (title, commands) in groups {
         // Writing to a String does not fail.
@@ -272,7 +305,7 @@ The database:
 
 Exit status:
   0 done, 64 usage, 65 an SQL file is wrong, 66 no such file, 69 no database, 70 internal,
-  71 the system refuses something, 73 cannot listen, 78 a setting is wrong
+  71 the system refuses something, 73 cannot listen, 78 a setting is wrong, 130 a bench was interrupted
 ",
     );
     text

@@ -27,6 +27,7 @@
 //! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
+//! | [`bench`] | the experiments: plan, wrk, statistics, report |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | `lock` | locks that a panic does not close for good |
 //! | `sys` | the one file with `unsafe` |
@@ -37,6 +38,7 @@
 //! `app` composes; `server` runs an [`App`]; `process` runs a server; the binary sees all.
 
 pub mod app;
+pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod config;

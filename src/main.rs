@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use peppercorn::App;
 use peppercorn::app::Conflict;
+use peppercorn::bench;
 use peppercorn::cli::{self, Args, Command, Parsed};
-use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
+use peppercorn::config::{self, Bench, Check, DatabaseSource, Ping, Serve, Status};
 use peppercorn::observe::{self, Logger};
 use peppercorn::panics;
 use peppercorn::pg::cluster::{BadSchema, InUse};
@@ -28,6 +29,8 @@ enum Exit {
     System = 71,
     CannotListen = 73,
     Config = 78,
+    /// As shells have it, for SIGINT.
+    Interrupted = 130,
 }
 
 /// The exit code that an error means, and the error unless it has been told.
@@ -86,6 +89,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Check => check(&Check::resolve(args, &variable).exit(Exit::Config)?),
         Command::Ping => ping(&Ping::resolve(args, &variable).exit(Exit::Config)?),
         Command::Status => status(&Status::resolve(args, &variable).exit(Exit::Config)?),
+        Command::Bench => measure(Bench::resolve(args, &variable).exit(Exit::Config)?),
     }
 }
 
@@ -187,12 +191,7 @@ fn status(config: &Status) -> Result<(), Failure> {
 fn check(config: &Check) -> Result<(), Failure> {
     let files = read(&config.directory)?;
     let clock = Clock::start().exit(Exit::System)?;
-    let opened = config.database.open(&config.directory, &clock);
-    let (settings, cluster) = match (opened, &config.database) {
-        // The server that uses the directory has the database that is meant.
-        (Err(error), database) if error.is::<InUse>() => (database.running(), None),
-        (opened, _) => opened.map_err(classify)?,
-    };
+    let (settings, cluster) = open(&config.database, &config.directory, &clock)?;
     let count = files.len();
     // All that `serve` would do before it listens: routes of the server's own are taken here too.
     let checked = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
@@ -200,6 +199,47 @@ fn check(config: &Check) -> Result<(), Failure> {
     checked?;
     say(&format!("{count} endpoints, nothing wrong\n"))?;
     stopped
+}
+
+fn measure(config: Bench) -> Result<(), Failure> {
+    let directory = config.task.directory().to_owned();
+    let definitions = read(&directory)?;
+    let clock = Clock::start().exit(Exit::System)?;
+    let (settings, cluster) = open(&config.database, &directory, &clock)?;
+    let surroundings = bench::Surroundings {
+        files: bench::Files::in_directory(
+            &config.output,
+            matches!(config.task, bench::Task::Resume(_)),
+        )
+        .exit(Exit::System)?,
+        definitions: &definitions,
+        database: &settings,
+        environment: config
+            .database
+            .url()
+            .map(|url| ("DATABASE_URL".to_owned(), url)),
+        clock: &clock,
+        say: &|text| drop(say(text)),
+    };
+    let measured = bench::run(config.task, &surroundings).map_err(classify);
+    let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
+    match measured? {
+        true => stopped,
+        false => Err(Failure(Exit::Interrupted as u8, None)),
+    }
+}
+
+/// The database, started if it is a private one that nobody else has started.
+fn open(
+    database: &DatabaseSource,
+    directory: &Path,
+    clock: &Clock,
+) -> Result<(pg::Config, Option<Cluster>), Failure> {
+    match database.open(directory, clock) {
+        // The server that uses the directory has the database that is meant.
+        Err(error) if error.is::<InUse>() => Ok((database.running(), None)),
+        opened => opened.map_err(classify),
+    }
 }
 
 fn ping(config: &Ping) -> Result<(), Failure> {

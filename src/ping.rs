@@ -21,28 +21,51 @@ const MOST_BYTES: u64 = 64;
 /// # Errors
 /// Nobody answers, or the answer is not `200 pong`.
 pub async fn ping(url: &str, wait: Duration, clock: &Clock) -> anyhow::Result<()> {
-    let parsed: Url = url.parse().with_context(|| format!("{url} is not a URL"))?;
-    let socket = url.strip_prefix("unix:");
-    if parsed.scheme() != "http" && socket.is_none() {
-        bail!("{url}: only http:// and unix:/path are asked");
-    }
-    let mut deadline = clock.deadline();
-    deadline.arm(wait);
-    // http-types panics on a header value that is not ASCII; a probe reports it like any other wrong answer.
-    let asked = panics::catch_future(async {
-        match socket {
-            Some(path) => ask_at(path).await,
-            None => ask(parsed).await,
-        }
-    });
-    match deadline.race(asked).await {
-        Some(Ok(answer)) => answer.with_context(|| url.to_owned()),
-        Some(Err(_panic)) => bail!("{url}: the answer is not HTTP"),
-        None => bail!("{url}: no answer within {} s", wait.as_secs_f64()),
+    let asked = get(url, MOST_BYTES, wait, clock).await;
+    match asked.with_context(|| url.to_owned())? {
+        (StatusCode::Ok, body) if body == b"pong" => Ok(()),
+        (status, _) => bail!(
+            "{url}: the answer is {} {}, not 200 pong",
+            status as u16,
+            status.canonical_reason()
+        ),
     }
 }
 
-async fn ask(url: Url) -> anyhow::Result<()> {
+/// The answer to a GET: its status, and its body up to so many bytes.
+///
+/// # Errors
+/// The URL is none that can be asked, nobody answers in time, or the answer is not HTTP.
+pub async fn get(
+    url: &str,
+    most_bytes: u64,
+    wait: Duration,
+    clock: &Clock,
+) -> anyhow::Result<(StatusCode, Vec<u8>)> {
+    let parsed: Url = url.parse().context("it is not a URL")?;
+    let socket = url.strip_prefix("unix:");
+    if parsed.scheme() != "http" && socket.is_none() {
+        bail!("only http:// and unix:/path are asked");
+    }
+    let mut deadline = clock.deadline();
+    deadline.arm(wait);
+    // http-types panics on a header value that is not ASCII; that is reported like any other wrong answer.
+    let asked = panics::catch_future(async {
+        match socket {
+            Some(path) => ask_at(path, most_bytes).await,
+            None => ask(parsed, most_bytes).await,
+        }
+    });
+    match deadline.race(asked).await {
+        Some(Ok(answer)) => answer,
+        Some(Err(_panic)) => bail!("the answer is not HTTP"),
+        None => bail!("no answer within {} s", wait.as_secs_f64()),
+    }
+}
+
+type Answer = (StatusCode, Vec<u8>);
+
+async fn ask(url: Url, most_bytes: u64) -> anyhow::Result<Answer> {
     let host = url
         .host_str()
         .unwrap_or("")
@@ -59,16 +82,16 @@ async fn ask(url: Url) -> anyhow::Result<()> {
             break;
         }
     }
-    exchange(connected?, url).await
+    exchange(connected?, url, most_bytes).await
 }
 
 /// The same over the UNIX socket at a path.
-async fn ask_at(path: &str) -> anyhow::Result<()> {
+async fn ask_at(path: &str, most_bytes: u64) -> anyhow::Result<Answer> {
     let connected = Async::<UnixStream>::connect(path).await?;
-    exchange(connected, Url::parse("http://localhost/ping")?).await
+    exchange(connected, Url::parse("http://localhost/ping")?, most_bytes).await
 }
 
-async fn exchange<S>(stream: S, url: Url) -> anyhow::Result<()>
+async fn exchange<S>(stream: S, url: Url, most_bytes: u64) -> anyhow::Result<Answer>
 where
     S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
 {
@@ -76,16 +99,9 @@ where
     request.insert_header("connection", "close");
     let answered = async_h1::connect(stream, request).await;
     let mut response = answered.map_err(http_types::Error::into_inner)?;
-    // Not `body_string`: it makes room for whatever length the answer claims, and reads for as long as there is more.
+    // Not `body_bytes`: it makes room for whatever length the answer claims, and reads for as long as there is more.
     let mut body = Vec::new();
-    let mut start = response.take_body().take(MOST_BYTES);
+    let mut start = response.take_body().take(most_bytes);
     start.read_to_end(&mut body).await?;
-    match (response.status(), body.as_slice()) {
-        (StatusCode::Ok, b"pong") => Ok(()),
-        (status, _) => bail!(
-            "the answer is {} {}, not 200 pong",
-            status as u16,
-            status.canonical_reason()
-        ),
-    }
+    Ok((response.status(), body))
 }

@@ -1,5 +1,6 @@
 //! What was typed and what the environment says, resolved: flag, else environment, else credential file, else default.
 
+mod bench;
 mod lookup;
 mod serve;
 mod units;
@@ -17,6 +18,7 @@ use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
 use crate::sql::folder::SCHEMA;
 
+pub use bench::Bench;
 use lookup::Lookup;
 pub use serve::{Accept, MOST_WORKERS, Serve};
 pub use units::{duration, size};
@@ -79,6 +81,14 @@ impl DatabaseSource {
                 let cluster = Cluster::start(state, schema(directory).as_deref(), clock)?;
                 Ok((cluster.config(), Some(cluster)))
             }
+        }
+    }
+
+    /// The address of a private one, for other programs; what is given elsewhere they find themselves.
+    pub fn url(&self) -> Option<String> {
+        match self {
+            DatabaseSource::Given(_) => None,
+            DatabaseSource::Private(state) => Some(Cluster::url_in(state)),
         }
     }
 

@@ -82,10 +82,7 @@ impl Serve {
         ];
         let executor = lookup
             .one_of("executor", &executor)?
-            .unwrap_or(match threads {
-                1 => ExecutorKind::Local,
-                _ => ExecutorKind::Shared,
-            });
+            .unwrap_or(ExecutorKind::usual(threads));
         let accept = [("slots", Accept::Slots), ("shared", Accept::Shared)];
         let accept = lookup.one_of("accept", &accept)?.unwrap_or(Accept::Slots);
         let workers = workers(&lookup)?;

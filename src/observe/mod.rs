@@ -36,6 +36,7 @@ pub use fields::{Field, Fields};
 pub use logger::{
     FLUSH, Farewell, Format, Logger, flush, is_journal, last_words, lines_lost, sign, write_as,
 };
+pub use timestamp::rfc3339;
 
 /// The `log` target of every event.
 pub const TARGET: &str = "peppercorn";

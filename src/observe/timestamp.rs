@@ -25,6 +25,11 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+/// A time as RFC 3339 has it, UTC in microseconds.
+pub fn rfc3339(time: SystemTime) -> String {
+    String::from_utf8_lossy(&Timestamp::from(time).0).into_owned()
+}
+
 fn digits(field: &mut [u8], mut value: u64) {
     for digit in field.iter_mut().rev() {
         *digit = b'0' + (value % 10) as u8;

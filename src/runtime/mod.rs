@@ -53,6 +53,24 @@ pub enum ExecutorKind {
     Shared,
 }
 
+impl ExecutorKind {
+    /// As it is typed.
+    pub fn word(self) -> &'static str {
+        match self {
+            ExecutorKind::Local => "local",
+            ExecutorKind::Shared => "shared",
+        }
+    }
+
+    /// What so many threads have when nobody says.
+    pub fn usual(threads: usize) -> ExecutorKind {
+        match threads {
+            1 => ExecutorKind::Local,
+            _ => ExecutorKind::Shared,
+        }
+    }
+}
+
 /// Threads and executor of one worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -74,10 +92,7 @@ impl Layout {
 
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.executor {
-            ExecutorKind::Local => "local",
-            ExecutorKind::Shared => "shared",
-        };
+        let kind = self.executor.word();
         let plural = if self.threads == 1 { "" } else { "s" };
         write!(f, "{} thread{plural} ({kind})", self.threads)
     }

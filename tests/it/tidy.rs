@@ -23,7 +23,9 @@ const LEVELS: &[&[&str]] = &[
     &["capture", "sql"],
     &["app"],
     &["server"],
-    &["config", "ping"],
+    &["ping"],
+    &["bench"],
+    &["config"],
     &["process"],
     &["lib", "main"],
 ];

@@ -117,7 +117,12 @@ impl Cluster {
 
     /// Its address for libpq's programs: `psql "$URL"`.
     pub fn url(&self) -> String {
-        let directory = self.run_directory().display().to_string();
+        Cluster::url_in(&self.directory)
+    }
+
+    /// The address of the cluster in a state directory, whoever runs it.
+    pub fn url_in(directory: &Path) -> String {
+        let directory = directory.join(RUN).display().to_string();
         let escaped = directory
             .replace('%', "%25")
             .replace('/', "%2F")
@@ -160,10 +165,6 @@ impl Cluster {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or(std::io::ErrorKind::NotFound)?;
         Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
-    }
-
-    fn run_directory(&self) -> PathBuf {
-        self.directory.join(RUN)
     }
 
     /// Where PostgreSQL reports.

@@ -1,0 +1,73 @@
+//! The files that a bench leaves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::report;
+use super::results::{Results, replace};
+
+/// Where results go.
+pub struct Files {
+    directory: PathBuf,
+}
+
+impl Files {
+    /// Into a directory, which is made. Its results are not written over, unless they are to be `resumed`.
+    ///
+    /// # Errors
+    /// It cannot be made, or has results.
+    pub fn in_directory(directory: &Path, resumed: bool) -> anyhow::Result<Files> {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make {}", directory.display()))?;
+        let files = Files {
+            directory: directory.to_owned(),
+        };
+        let results = files.results();
+        if results.exists() && !resumed {
+            let shown = results.display();
+            bail!(
+                "{shown} is there already: go on with it by --resume {shown}, or choose another --output"
+            );
+        }
+        Ok(files)
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The raw results.
+    pub fn results(&self) -> PathBuf {
+        self.directory.join("results.json")
+    }
+
+    /// The report.
+    pub fn report(&self) -> PathBuf {
+        self.directory.join("report.html")
+    }
+
+    pub(super) fn write_results(&self, results: &Results) -> anyhow::Result<()> {
+        results.write(&self.results())
+    }
+
+    pub(super) fn write_report(&self, html: &str) -> anyhow::Result<()> {
+        replace(&self.report(), html.as_bytes())
+    }
+
+    /// All that is made of the results.
+    pub(super) fn write_all(&self, results: &Results) -> anyhow::Result<()> {
+        self.write_results(results)?;
+        self.write_report(&report::html(results))?;
+        for (name, svg) in report::plots(results) {
+            replace(&self.directory.join(name), svg.as_bytes())?;
+        }
+        for scratch in ["wrk.lua", "wrk.out"] {
+            // Not there if nothing was measured.
+            let _absent = fs::remove_file(self.directory.join(scratch));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! What a bench says before and after.
+
+use super::files::Files;
+use super::plan::Plan;
+use super::results::Results;
+use super::{table, text};
+
+/// Before: on what, what, for how long.
+pub(super) fn introduction(plan: &Plan, results: &Results) -> String {
+    let mut text = format!("{}\n", results.machine.sentence());
+    for warning in &results.warnings {
+        text.push_str(&format!("warning: {warning}\n"));
+    }
+    let left = plan.runs().saturating_sub(results.runs.len());
+    let time = plan.time().mul_f64(left as f64 / plan.runs().max(1) as f64);
+    text.push_str(&format!(
+        "{} servers x {} paths x {} numbers of connections x {} runs of {} s: {left} runs to make, about {}\n",
+        plan.servers.len(),
+        plan.paths.len(),
+        plan.connections.len(),
+        plan.rounds,
+        plan.duration_s,
+        text::time(time)
+    ));
+    text
+}
+
+/// After: the figures, what follows from them, where they are.
+pub(super) fn conclusion(results: &Results, files: &Files) -> String {
+    let mut text = format!("\n{}", table::table(results));
+    let verdict = results.verdict();
+    for sentence in &verdict.paths {
+        text.push_str(&format!("{sentence}\n"));
+    }
+    if let Some(advice) = verdict.advice {
+        text.push_str(&format!(
+            "\nrun it with {}: {}\nin /etc/peppercorn/peppercorn.env:\n{}",
+            advice.options(),
+            advice.why,
+            advice.environment()
+        ));
+    }
+    text.push_str(&format!(
+        "\n{}\n{}\n",
+        files.results().display(),
+        files.report().display()
+    ));
+    text
+}

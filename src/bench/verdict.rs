@@ -1,0 +1,180 @@
+//! What follows from the figures: sentences, and the layout to run.
+
+use super::analysis::Ratio;
+use super::layout::Layout;
+use super::results::Results;
+use super::text::ratio as times;
+
+/// A larger layout must answer so much more than a smaller one to be worth it.
+const WORTH: f64 = 1.05;
+
+/// What follows from the figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// For each path, how layouts and servers compare.
+    pub paths: Vec<String>,
+    /// Which layout to run, and why.
+    pub advice: Option<Advice>,
+}
+
+/// Which layout to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advice {
+    /// The smallest one that no other beats by something.
+    pub layout: Layout,
+    /// Why.
+    pub why: String,
+}
+
+impl Results {
+    /// What follows from them.
+    pub fn verdict(&self) -> Verdict {
+        let paths = 0..self.plan.paths.len();
+        Verdict {
+            paths: paths.filter_map(|path| self.of_path(path)).collect(),
+            advice: self.advice(),
+        }
+    }
+
+    /// One path, in a line.
+    fn of_path(&self, path: usize) -> Option<String> {
+        let base = self.base()?;
+        let name = &self.plan.paths[path].name;
+        let mut clauses = Vec::new();
+        let mut alike = Vec::new();
+        let mut layouts: Vec<(Layout, Ratio)> = (self.plan.layouts())
+            .filter(|(server, _)| *server != base.0)
+            .filter_map(|(server, layout)| Some((layout, self.ratio(server, base.0, Some(path))?)))
+            .collect();
+        layouts.sort_by(|a, b| b.1.rounds.median.total_cmp(&a.1.rounds.median));
+        for (layout, ratio) in &layouts {
+            match ratio.is_outside_the_spread() {
+                true => clauses.push(format!(
+                    "{}: {} of {}, outside the spread",
+                    layout.sentence(),
+                    times(ratio.rounds.median),
+                    base.1
+                )),
+                false => alike.push(format!("{layout} ({})", times(ratio.rounds.median))),
+            }
+        }
+        if !alike.is_empty() {
+            let verb = if alike.len() == 1 { "is" } else { "are" };
+            clauses.push(format!(
+                "{} {verb} within the spread of {}",
+                alike.join(", "),
+                base.1
+            ));
+        }
+        if let Some(sentence) = self.of_threads(&layouts) {
+            clauses.push(sentence);
+        }
+        for other in self.plan.others() {
+            if let Some(ratio) = self.ratio(base.0, other, Some(path)) {
+                let spread = if ratio.is_outside_the_spread() {
+                    ""
+                } else {
+                    ", within the spread"
+                };
+                let server = &self.plan.servers[other].name;
+                clauses.push(format!(
+                    "{} answers {} of {server}{spread}",
+                    base.1,
+                    times(ratio.rounds.median)
+                ));
+            }
+        }
+        (!clauses.is_empty()).then(|| format!("{name}: {}.", clauses.join("; ")))
+    }
+
+    /// Whether threads add something to one worker.
+    fn of_threads(&self, layouts: &[(Layout, Ratio)]) -> Option<String> {
+        let mut threaded = layouts
+            .iter()
+            .filter(|(layout, _)| layout.workers == 1 && layout.worker.threads > 1);
+        let any = threaded.clone().next().is_some();
+        let adds = threaded.any(|(_, ratio)| ratio.is_faster() && ratio.rounds.median >= WORTH);
+        (any && !adds).then(|| "threads add nothing here".to_owned())
+    }
+
+    /// The layout that others are compared with: 1x1, or else the first.
+    fn base(&self) -> Option<(usize, Layout)> {
+        let single = self
+            .plan
+            .layouts()
+            .find(|(_, layout)| *layout == Layout::SINGLE);
+        single.or_else(|| self.plan.layouts().next())
+    }
+
+    fn advice(&self) -> Option<Advice> {
+        let base = self.base()?;
+        let against_base = |server: usize| match server == base.0 {
+            true => Some(1.0),
+            false => Some(self.ratio(server, base.0, None)?.rounds.median),
+        };
+        let mut layouts: Vec<(usize, Layout, f64)> = (self.plan.layouts())
+            .filter_map(|(server, layout)| Some((server, layout, against_base(server)?)))
+            .collect();
+        // With nothing measured there is nothing to say.
+        self.ratio(base.0, base.0, None)?;
+        let best = *layouts.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
+        // The smallest first: fewest threads, then fewest processes.
+        layouts.sort_by_key(|(_, layout, _)| (layout.threads(), layout.workers));
+        let is_as_good = |candidate: &&(usize, Layout, f64)| {
+            let ratio = self.ratio(best.0, candidate.0, None);
+            ratio.is_some_and(|ratio| !ratio.is_outside_the_spread() || ratio.rounds.median < WORTH)
+        };
+        let chosen = *layouts.iter().find(is_as_good)?;
+        let why = match (chosen.0 == best.0, chosen.0 == base.0) {
+            (true, true) => "no other layout answers more".to_owned(),
+            (_, true) => format!(
+                "{} comes to {}, which is not worth it",
+                best.1,
+                times(best.2)
+            ),
+            (true, false) => format!("{} of {} over all paths", times(chosen.2), base.1),
+            (false, false) => format!(
+                "{} of {} over all paths; {} comes to {}, which is not worth it",
+                times(chosen.2),
+                base.1,
+                best.1,
+                times(best.2)
+            ),
+        };
+        Some(Advice {
+            layout: chosen.1,
+            why,
+        })
+    }
+}
+
+impl Advice {
+    /// Lines for the environment file of the systemd unit.
+    pub fn environment(&self) -> String {
+        let layout = self.layout;
+        let mut lines = format!(
+            "PEPPERCORN_WORKERS={}\nPEPPERCORN_THREADS={}\n",
+            layout.workers, layout.worker.threads
+        );
+        if layout.names_executor() {
+            lines.push_str(&format!(
+                "PEPPERCORN_EXECUTOR={}\n",
+                layout.worker.executor.word()
+            ));
+        }
+        lines
+    }
+
+    /// Options of `peppercorn serve`.
+    pub fn options(&self) -> String {
+        let layout = self.layout;
+        let executor = match layout.names_executor() {
+            true => format!(" --executor {}", layout.worker.executor.word()),
+            false => String::new(),
+        };
+        format!(
+            "--workers {} --threads {}{executor}",
+            layout.workers, layout.worker.threads
+        )
+    }
+}
