@@ -38,6 +38,7 @@
 //! `app` composes; `server` runs an [`App`]; `process` runs a server; the binary sees all.
 
 pub mod app;
+#[cfg(feature = "bench")]
 pub mod bench;
 pub mod capture;
 pub mod cli;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use peppercorn::App;
 use peppercorn::app::Conflict;
+#[cfg(feature = "bench")]
 use peppercorn::bench;
 use peppercorn::cli::{self, Args, Command, Parsed};
-use peppercorn::config::{self, Bench, Check, DatabaseSource, Ping, Serve, Status};
+use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
 use peppercorn::observe::{self, Logger};
 use peppercorn::panics;
 use peppercorn::pg::cluster::{BadSchema, InUse};
@@ -30,6 +31,7 @@ enum Exit {
     CannotListen = 73,
     Config = 78,
     /// As shells have it, for SIGINT.
+    #[cfg(feature = "bench")]
     Interrupted = 130,
 }
 
@@ -89,7 +91,7 @@ fn run(args: &Args) -> Result<(), Failure> {
         Command::Check => check(&Check::resolve(args, &variable).exit(Exit::Config)?),
         Command::Ping => ping(&Ping::resolve(args, &variable).exit(Exit::Config)?),
         Command::Status => status(&Status::resolve(args, &variable).exit(Exit::Config)?),
-        Command::Bench => measure(Bench::resolve(args, &variable).exit(Exit::Config)?),
+        Command::Bench => measure(args),
     }
 }
 
@@ -201,7 +203,15 @@ fn check(config: &Check) -> Result<(), Failure> {
     stopped
 }
 
-fn measure(config: Bench) -> Result<(), Failure> {
+#[cfg(not(feature = "bench"))]
+fn measure(_: &Args) -> Result<(), Failure> {
+    let message = "this program was built without the feature bench";
+    Err(anyhow::anyhow!(message)).exit(Exit::Unavailable)
+}
+
+#[cfg(feature = "bench")]
+fn measure(args: &Args) -> Result<(), Failure> {
+    let config = config::Bench::resolve(args, &variable).exit(Exit::Config)?;
     let directory = config.task.directory().to_owned();
     let definitions = read(&directory)?;
     let clock = Clock::start().exit(Exit::System)?;

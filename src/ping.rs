@@ -42,7 +42,7 @@ pub async fn get(
     wait: Duration,
     clock: &Clock,
 ) -> anyhow::Result<(StatusCode, Vec<u8>)> {
-    let parsed: Url = url.parse().context("it is not a URL")?;
+    let parsed: Url = url.parse().context("not a URL")?;
     let socket = url.strip_prefix("unix:");
     if parsed.scheme() != "http" && socket.is_none() {
         bail!("only http:// and unix:/path are asked");

@@ -1,5 +1,6 @@
 //! What was typed and what the environment says, resolved: flag, else environment, else credential file, else default.
 
+#[cfg(feature = "bench")]
 mod bench;
 mod lookup;
 mod serve;
@@ -18,6 +19,7 @@ use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
 use crate::sql::folder::SCHEMA;
 
+#[cfg(feature = "bench")]
 pub use bench::Bench;
 use lookup::Lookup;
 pub use serve::{Accept, MOST_WORKERS, Serve};

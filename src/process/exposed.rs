@@ -37,6 +37,7 @@ fn features() -> String {
         ("tls", cfg!(feature = "tls")),
         ("docs", cfg!(feature = "docs")),
         ("stacks", cfg!(feature = "stacks")),
+        ("bench", cfg!(feature = "bench")),
     ];
     let names = features.iter().filter(|(_, there)| *there);
     names.map(|(name, _)| *name).collect::<Vec<_>>().join(",")

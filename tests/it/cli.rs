@@ -275,7 +275,7 @@ fn ping_is_69_when_nobody_answers() {
         69,
         "only http:// and unix:/path are asked",
     );
-    fails(&["ping", "localhost"], &[], 69, "localhost is not a URL");
+    fails(&["ping", "localhost"], &[], 69, "localhost: not a URL");
 }
 
 #[test]

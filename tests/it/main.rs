@@ -16,6 +16,8 @@ mod api_limits;
 mod api_parameters;
 mod api_routes;
 mod api_service;
+#[cfg(feature = "bench")]
+mod bench;
 mod bodiless;
 mod capture;
 mod capture_service;
