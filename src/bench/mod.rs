@@ -14,6 +14,7 @@
 //! | [`statistics`], [`analysis`], [`verdict`] | what it comes to |
 //! | [`table`], [`report`], `tell`, [`text`] | how it is told |
 //! | [`progress`], [`stop`] | how far it is; Ctrl-C |
+//! | `sample` | results for tests |
 
 pub mod analysis;
 mod database;
@@ -29,6 +30,8 @@ pub mod processes;
 pub mod progress;
 pub mod report;
 pub mod results;
+#[cfg(test)]
+mod sample;
 pub mod server;
 pub mod statistics;
 pub mod stop;

@@ -110,3 +110,28 @@ fn lines(rows: &[[String; COLUMNS.len()]], text: &mut String) {
         line(std::array::from_fn(|index| row[index].as_str()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn cells_are_rows_and_what_does_not_count_is_a_dash() {
+        let results = sample::results(&["1x1", "flask"], |server, round| {
+            (server == "1x1").then(|| 10_000 + 100 * round as u64)
+        });
+        let text = table(&results);
+        let (_, text) = text.split_once("one row (/a/1)\n\n").unwrap();
+        let expected = "\
+| server | connections | requests/s |       p25 to p75 |     p50 |     p99 | CPU per request |  memory |
+| ------ | ----------: | ---------: | ---------------: | ------: | ------: | --------------: | ------: |
+| 1x1    |           1 |     10,200 | 10,100 to 10,300 | 1.00 ms | 2.50 ms |         49.0 µs | 4.0 MiB |
+| 1x1    |          64 |     10,200 | 10,100 to 10,300 | 1.00 ms | 2.50 ms |         49.0 µs | 4.0 MiB |
+| flask  |           1 |          - |                - |       - |       - |               - |       - |
+| flask  |          64 |          - |                - |       - |       - |               - |       - |
+
+";
+        assert_eq!(text, expected);
+    }
+}

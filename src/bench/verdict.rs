@@ -178,3 +178,90 @@ impl Advice {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    /// Of so much on average, a little more or less in each round.
+    fn about(rate: u64, round: usize) -> Option<u64> {
+        Some(rate * (98 + round as u64) / 100)
+    }
+
+    #[test]
+    fn what_helps_is_told_from_what_does_not() {
+        let results = sample::results(
+            &["1x1", "2x1", "1x2", "flask"],
+            |server, round| match server {
+                "1x1" => about(10_000, round),
+                "2x1" => about(19_000, 4 - round),
+                // Now faster, now slower.
+                "1x2" => about(10_000, 4 - round),
+                _ => about(1000, round),
+            },
+        );
+        let verdict = results.verdict();
+        assert_eq!(
+            verdict.paths[1],
+            "one row: 2 workers × 1 thread: 1.90× of 1x1, outside the spread; 1x2 (1.00×) is within the spread of 1x1; \
+             threads add nothing here; 1x1 answers 10.0× of flask."
+        );
+        let advice = verdict.advice.unwrap();
+        assert_eq!(
+            advice.environment(),
+            "PEPPERCORN_WORKERS=2\nPEPPERCORN_THREADS=1\n"
+        );
+        assert_eq!(advice.options(), "--workers 2 --threads 1");
+        assert_eq!(advice.why, "1.90× of 1x1 over all paths");
+    }
+
+    #[test]
+    fn the_smallest_layout_that_does_is_advised() {
+        let layouts = ["3x1", "1x2-local", "2x1", "1x1"];
+        let advised = |rate: fn(&str) -> u64| {
+            let results = sample::results(&layouts, |server, round| about(rate(server), round));
+            let advice = results.verdict().advice.unwrap();
+            (advice.options(), advice.why)
+        };
+        // 2% more, however surely, are not worth a process.
+        let (options, why) = advised(|server| if server == "3x1" { 10_200 } else { 10_000 });
+        assert_eq!(options, "--workers 1 --threads 1");
+        assert_eq!(why, "3x1 comes to 1.02×, which is not worth it");
+        let (options, why) = advised(|server| match server {
+            "1x1" => 10_000,
+            "3x1" => 20_200,
+            _ => 20_000,
+        });
+        // As many threads as 2x1, in one process.
+        assert_eq!(options, "--workers 1 --threads 2 --executor local");
+        assert_eq!(
+            why,
+            "2.00× of 1x1 over all paths; 3x1 comes to 2.02×, which is not worth it"
+        );
+        let (_, why) = advised(|server| if server == "1x1" { 10_000 } else { 9000 });
+        assert_eq!(why, "no other layout answers more");
+    }
+
+    #[test]
+    fn of_void_runs_and_few_rounds_nothing_is_concluded() {
+        let void = sample::results(&["1x1", "2x1"], |_, _| None);
+        assert_eq!(
+            void.verdict(),
+            Verdict {
+                paths: Vec::new(),
+                advice: None
+            }
+        );
+        let mut few = sample::results(&["1x1", "2x1"], |server, _| {
+            Some(if server == "1x1" { 1000 } else { 3000 })
+        });
+        few.runs.retain(|run| run.round < 2);
+        let ratio = few.ratio(1, 0, None).unwrap();
+        assert_eq!(
+            (ratio.rounds.count, times(ratio.rounds.median)),
+            (2, "3.00×".into())
+        );
+        assert!(!ratio.is_outside_the_spread());
+    }
+}
