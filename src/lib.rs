@@ -27,7 +27,7 @@
 //! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
-//! | [`bench`] | the experiments: plan, wrk, statistics, report |
+//! | `bench` | the experiments: plan, wrk, statistics, report |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | `lock` | locks that a panic does not close for good |
 //! | `sys` | the one file with `unsafe` |
@@ -35,7 +35,7 @@
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
 //! `tls` know nobody; `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
-//! `app` composes; `server` runs an [`App`]; `process` runs a server; the binary sees all.
+//! `app` composes; `server` runs an [`App`]; `bench` measures servers; `process` runs one; the binary sees all.
 
 pub mod app;
 #[cfg(feature = "bench")]

@@ -16,6 +16,7 @@ use super::report;
 use super::results::{Load, Results, Run, Used};
 use super::server::{Running, Starter};
 use super::stop::{Interrupted, Stop};
+use super::text::number;
 use crate::observe::rfc3339;
 
 /// Between looks at a run.
@@ -116,7 +117,7 @@ impl Experiment<'_> {
                 }
             };
             let path = &plan.paths[cell.path].path;
-            let connections = connections(cell.connections);
+            let connections = number(cell.connections, "connection");
             let (name, rounds) = (&server.name, plan.rounds);
             progress.say(&format!(
                 "{name} {path}, {connections}, round {} of {rounds}",
@@ -229,13 +230,6 @@ fn wrk_threads(plan: &Plan) -> usize {
     match plan.pin.client.len() {
         0 => std::thread::available_parallelism().map_or(1, |all| all.get() / 2),
         own => own,
-    }
-}
-
-fn connections(count: usize) -> String {
-    match count {
-        1 => "1 connection".to_owned(),
-        many => format!("{many} connections"),
     }
 }
 

@@ -11,6 +11,8 @@ use super::results::{Results, replace};
 /// Where results go.
 pub struct Files {
     directory: PathBuf,
+    /// By its whole path: a name alone would be looked for elsewhere.
+    program: PathBuf,
 }
 
 impl Files {
@@ -21,8 +23,11 @@ impl Files {
     pub fn in_directory(directory: &Path, resumed: bool) -> anyhow::Result<Files> {
         fs::create_dir_all(directory)
             .with_context(|| format!("cannot make {}", directory.display()))?;
+        let whole = fs::canonicalize(directory);
+        let whole = whole.with_context(|| format!("cannot find {}", directory.display()))?;
         let files = Files {
             directory: directory.to_owned(),
+            program: whole.join("peppercorn"),
         };
         let results = files.results();
         if results.exists() && !resumed {
@@ -49,6 +54,28 @@ impl Files {
         self.directory.join("report.html")
     }
 
+    /// Makes the copy of this program that is measured: memory that it shared with us, who run beside it, would count by half.
+    pub(super) fn copy_program(&self) -> anyhow::Result<()> {
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let copied = fs::copy(program, &self.program);
+        copied.with_context(|| format!("cannot write {}", self.program.display()))?;
+        Ok(())
+    }
+
+    /// The copy of this program.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Removes what nobody needs any more.
+    pub(super) fn clear(&self) {
+        for scratch in ["wrk.lua", "wrk.out"] {
+            // Not there if nothing was measured.
+            let _absent = fs::remove_file(self.directory.join(scratch));
+        }
+        let _absent = fs::remove_file(&self.program);
+    }
+
     pub(super) fn write_results(&self, results: &Results) -> anyhow::Result<()> {
         results.write(&self.results())
     }
@@ -63,10 +90,6 @@ impl Files {
         self.write_report(&report::html(results))?;
         for (name, svg) in report::plots(results) {
             replace(&self.directory.join(name), svg.as_bytes())?;
-        }
-        for scratch in ["wrk.lua", "wrk.out"] {
-            // Not there if nothing was measured.
-            let _absent = fs::remove_file(self.directory.join(scratch));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::text::number;
 use crate::runtime::{self, ExecutorKind};
 
 /// Workers times threads, and the executors of those.
@@ -33,15 +34,11 @@ impl Layout {
 
     /// In words: `2 workers × 1 thread`.
     pub fn sentence(self) -> String {
-        let count = |number: usize, what: &str| match number {
-            1 => format!("1 {what}"),
-            many => format!("{many} {what}s"),
-        };
-        let words = format!(
-            "{} × {}",
-            count(self.workers, "worker"),
-            count(self.worker.threads, "thread")
+        let (workers, threads) = (
+            number(self.workers, "worker"),
+            number(self.worker.threads, "thread"),
         );
+        let words = format!("{workers} × {threads}");
         match self.names_executor() {
             true => format!("{words} ({})", self.worker.executor.word()),
             false => words,

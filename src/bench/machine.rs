@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::load;
 use super::plan::Plan;
 use super::processes::Processors;
+use super::text::number;
 
 /// Other processes may have so much of one processor before a machine counts as busy.
 const BUSY: f64 = 0.1;
@@ -101,10 +102,7 @@ impl Machine {
         } else {
             ""
         };
-        let processors = match self.processors {
-            1 => "1 processor".to_owned(),
-            many => format!("{many} processors"),
-        };
+        let processors = number(self.processors, "processor");
         format!(
             "{processors} {}{kind}, {gib:.0} GiB, {}, {}, PostgreSQL {}, wrk {}",
             self.processor, self.system, self.kernel, self.postgresql, self.wrk

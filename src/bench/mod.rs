@@ -124,7 +124,11 @@ pub struct Surroundings<'a> {
 /// A server does not start or answer, wrk is missing, files cannot be written. What was measured until then is kept.
 pub fn run(task: Task, surroundings: &Surroundings<'_>) -> anyhow::Result<bool> {
     let stop = Stop::on_signals()?;
-    let done = measure(task, surroundings, &stop);
+    let files = &surroundings.files;
+    let done = files
+        .copy_program()
+        .and_then(|()| measure(task, surroundings, &stop));
+    files.clear();
     match done {
         Err(error) if error.is::<Interrupted>() => Ok(false),
         done => done.map(|()| true),
@@ -203,6 +207,7 @@ impl Surroundings<'_> {
     fn starter<'a>(&'a self, plan: &'a Plan, stop: &'a Stop) -> Starter<'a> {
         Starter {
             plan,
+            program: self.files.program(),
             environment: self.environment.as_ref(),
             output: self.files.directory(),
             clock: self.clock,

@@ -34,6 +34,8 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Starter<'a> {
     /// What is measured.
     pub plan: &'a Plan,
+    /// What serves as peppercorn.
+    pub program: &'a Path,
     /// Of each server's environment, beside our own.
     pub environment: Option<&'a (String, String)>,
     /// Where their output goes.
@@ -106,8 +108,7 @@ impl<'a> Starter<'a> {
             Kind::Layout(layout) => layout,
         };
         let address = free_address().context("no port is free")?;
-        let program = std::env::current_exe().context("cannot find this program")?;
-        let mut serve = Command::new(program);
+        let mut serve = Command::new(self.program);
         serve.arg("serve").arg(&self.plan.directory).args([
             "--bind",
             &address,

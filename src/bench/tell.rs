@@ -3,6 +3,7 @@
 use super::files::Files;
 use super::plan::Plan;
 use super::results::Results;
+use super::text::number;
 use super::{table, text};
 
 /// Before: on what, what, for how long.
@@ -14,11 +15,11 @@ pub(super) fn introduction(plan: &Plan, results: &Results) -> String {
     let left = plan.runs().saturating_sub(results.runs.len());
     let time = plan.time().mul_f64(left as f64 / plan.runs().max(1) as f64);
     text.push_str(&format!(
-        "{} servers x {} paths x {} numbers of connections x {} runs of {} s: {left} runs to make, about {}\n",
-        plan.servers.len(),
-        plan.paths.len(),
-        plan.connections.len(),
-        plan.rounds,
+        "{} x {} x {} x {} of {} s: {left} to make, about {}\n",
+        number(plan.servers.len(), "server"),
+        number(plan.paths.len(), "path"),
+        number(plan.connections.len(), "load"),
+        number(plan.rounds, "run"),
         plan.duration_s,
         text::time(time)
     ));

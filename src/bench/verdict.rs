@@ -115,7 +115,10 @@ impl Results {
         let mut layouts: Vec<(usize, Layout, f64)> = (self.plan.layouts())
             .filter_map(|(server, layout)| Some((server, layout, against_base(server)?)))
             .collect();
-        // With nothing measured there is nothing to say.
+        // With nothing to choose from, or nothing measured, there is nothing to say.
+        if layouts.len() < 2 {
+            return None;
+        }
         self.ratio(base.0, base.0, None)?;
         let best = *layouts.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
         // The smallest first: fewest threads, then fewest processes.
