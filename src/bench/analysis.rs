@@ -41,6 +41,13 @@ impl Ratio {
     }
 }
 
+impl Figures {
+    /// CPU time per request outside of the kernel, in microseconds.
+    pub fn user_us(&self) -> Option<f64> {
+        Some((self.cpu_us?.median - self.system_us).max(0.0))
+    }
+}
+
 impl Results {
     /// The figures of a cell; none if no run of it counts.
     pub fn figures(&self, cell: &Cell) -> Option<Figures> {

@@ -26,7 +26,11 @@ pub fn count(number: f64) -> String {
     if number < 100.0 {
         return format!("{number:.2}");
     }
-    let digits = format!("{number:.0}");
+    grouped(&format!("{number:.0}"))
+}
+
+/// `1,024`, of the digits of a whole number.
+pub fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -43,6 +47,22 @@ pub fn latency(us: f64) -> String {
         us if us < 1000.0 => format!("{us:.0} µs"),
         us if us < 1e6 => format!("{} ms", significant(us / 1e3)),
         us => format!("{} s", significant(us / 1e6)),
+    }
+}
+
+/// CPU time of a request, in microseconds: `14.8 µs`, `1.25 ms`.
+pub fn cpu(us: f64) -> String {
+    match us {
+        us if us < 1000.0 => format!("{us:.1} µs"),
+        us => latency(us),
+    }
+}
+
+/// `1 run`, `1,350 runs`.
+pub fn several(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        many => format!("{} {what}s", grouped(&many.to_string())),
     }
 }
 
@@ -83,6 +103,11 @@ mod tests {
         assert_eq!(
             [87.2, 1250.0, 45_600.0, 2_100_000.0].map(latency),
             ["87 µs", "1.25 ms", "45.6 ms", "2.10 s"]
+        );
+        assert_eq!([14.83, 1250.0].map(cpu), ["14.8 µs", "1.25 ms"]);
+        assert_eq!(
+            [1, 1350].map(|runs| several(runs, "run")),
+            ["1 run", "1,350 runs"]
         );
         assert_eq!(memory(5.5 * 1024.0 * 1024.0), "5.5 MiB");
         assert_eq!([1.934, 12.36, 134.2].map(ratio), ["1.93×", "12.4×", "134×"]);

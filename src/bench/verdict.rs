@@ -1,20 +1,31 @@
 //! What follows from the figures: sentences, and the layout to run.
 
+use std::fmt;
+
 use super::analysis::Ratio;
 use super::layout::Layout;
 use super::results::Results;
 use super::text::ratio as times;
 
 /// A larger layout must answer so much more than a smaller one to be worth it.
-const WORTH: f64 = 1.05;
+pub(super) const WORTH: f64 = 1.05;
 
 /// What follows from the figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// For each path, how layouts and servers compare.
-    pub paths: Vec<String>,
+    pub paths: Vec<Comparison>,
     /// Which layout to run, and why.
     pub advice: Option<Advice>,
+}
+
+/// How layouts and servers compare on one path; a sentence as [`fmt::Display`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// What the path is called.
+    pub path: String,
+    /// What the sentence is made of, at least one.
+    pub clauses: Vec<String>,
 }
 
 /// Which layout to run.
@@ -37,9 +48,8 @@ impl Results {
     }
 
     /// One path, in a line.
-    fn of_path(&self, path: usize) -> Option<String> {
+    fn of_path(&self, path: usize) -> Option<Comparison> {
         let base = self.base()?;
-        let name = &self.plan.paths[path].name;
         let mut clauses = Vec::new();
         let mut alike = Vec::new();
         let mut layouts: Vec<(Layout, Ratio)> = (self.plan.layouts())
@@ -84,7 +94,10 @@ impl Results {
                 ));
             }
         }
-        (!clauses.is_empty()).then(|| format!("{name}: {}.", clauses.join("; ")))
+        (!clauses.is_empty()).then(|| Comparison {
+            path: self.plan.paths[path].name.clone(),
+            clauses,
+        })
     }
 
     /// Whether threads add something to one worker.
@@ -98,7 +111,7 @@ impl Results {
     }
 
     /// The layout that others are compared with: 1x1, or else the first.
-    fn base(&self) -> Option<(usize, Layout)> {
+    pub fn base(&self) -> Option<(usize, Layout)> {
         let single = self
             .plan
             .layouts()
@@ -148,6 +161,12 @@ impl Results {
             layout: chosen.1,
             why,
         })
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}.", self.path, self.clauses.join("; "))
     }
 }
 
