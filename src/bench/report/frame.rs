@@ -28,6 +28,15 @@ pub(super) const WIDE: Format = Format {
     font: 15.0,
     has_labels: true,
 };
+/// For a telephone.
+pub(super) const NARROW: Format = Format {
+    class: "plot narrow",
+    width: 400.0,
+    height: 340.0,
+    font: 13.0,
+    has_labels: false,
+};
+
 /// Above the axes, for the name of the vertical one.
 const TOP: f64 = 40.0;
 /// Below them, for the numbers of the horizontal one and its name.

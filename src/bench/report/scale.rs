@@ -1,5 +1,8 @@
 //! Axes: where figures are placed, and which round numbers stand beside them.
 
+/// So many numbers have room beside a logarithmic axis, whatever its length. Of one more, two are powers of ten.
+const MOST_FACTORS: usize = 5;
+
 /// Places figures along a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -68,6 +71,26 @@ pub(super) fn round_numbers(most: f64, most_steps: usize) -> Vec<f64> {
     (0..=count).map(|index| index as f64 * step).collect()
 }
 
+/// All numbers of one digit and zeros (1, 2, 5, 10, 20 …) from the last that is not above `least` to the first that is not
+/// below `most`, both above zero: the first and the last are the ends of a logarithmic axis.
+pub(super) fn round_factors(least: f64, most: f64) -> Vec<f64> {
+    let powers = least.log10().floor() as i32..=most.log10().floor() as i32 + 1;
+    let all: Vec<f64> = powers
+        .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power)))
+        .collect();
+    let first = all.iter().rposition(|number| *number <= least).unwrap_or(0);
+    let last = all.iter().position(|number| *number >= most);
+    let last = last.unwrap_or(all.len() - 1).max(first + 1);
+    all[first..=last].to_vec()
+}
+
+/// Those of [`round_factors`] to write beside the axis: if they are many, powers of ten.
+pub(super) fn written_factors(factors: &[f64]) -> Vec<f64> {
+    let is_power = |number: f64| (number.log10() - number.log10().round()).abs() < 1e-9;
+    let is_written = |number: &f64| factors.len() <= MOST_FACTORS || is_power(*number);
+    factors.iter().copied().filter(is_written).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +120,22 @@ mod tests {
             );
         }
         assert_eq!(round_numbers(0.0, 5), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn logarithmic_axes_enclose_all() {
+        let few = round_factors(120.0, 800.0);
+        assert_eq!(few, [100.0, 200.0, 500.0, 1000.0]);
+        assert_eq!(written_factors(&few), few);
+        let many = round_factors(60.0, 150_000.0);
+        assert_eq!((many[0], many[many.len() - 1]), (50.0, 200_000.0));
+        assert_eq!(written_factors(&many), [100.0, 1e3, 1e4, 1e5]);
+        for (least, most) in [(1.0, 1.0), (7.0, 7.5), (100.0, 1e6), (3.0, 9e5)] {
+            let all = round_factors(least, most);
+            let (first, last) = (all[0], all[all.len() - 1]);
+            assert!(first <= least && last >= most && first < last, "{all:?}");
+            assert!(written_factors(&all).len() > 1, "{all:?}");
+        }
     }
 
     #[test]

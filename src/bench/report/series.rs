@@ -80,3 +80,17 @@ impl Series {
             .set("transform", svg::translate(at))
     }
 }
+
+/// What each line is.
+pub(super) fn legend(all: &[Series]) -> Element {
+    let items = all.iter().map(|series| {
+        let sample = element("svg")
+            .class(format!("sample {}", series.classes()))
+            .set("viewBox", "0 0 48 16")
+            .set("aria-hidden", "true")
+            .with(svg::line((1.0, 8.0), (47.0, 8.0), "line"))
+            .with(series.mark((24.0, 8.0)));
+        element("li").with(sample).text(series.name.clone())
+    });
+    element("ul").class("legend").with_all(items)
+}

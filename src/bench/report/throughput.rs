@@ -27,6 +27,17 @@ struct Line<'a> {
     rows: Vec<Vec<(usize, Summary)>>,
 }
 
+/// The plot of a path.
+pub(super) fn plot(subject: &Subject<'_>, format: Format) -> Element {
+    let about = format!("Requests per second over connections on {}", subject.name());
+    element("svg")
+        .class(format.class)
+        .set("viewBox", format!("0 0 {} {}", format.width, format.height))
+        .set("role", "img")
+        .set("aria-label", about)
+        .with_all(drawing(subject, format))
+}
+
 /// All that is drawn.
 pub(super) fn drawing(subject: &Subject<'_>, format: Format) -> Vec<Element> {
     let lines = lines(subject);
