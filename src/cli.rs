@@ -104,7 +104,7 @@ pub const OPTIONS: &[Opt] = &[
     Opt { name: "connections", short: None, value: "LIST", default: "", commands: BENCH,
           help: "how many clients ask at a time [default: 1,16,64,256]" },
     Opt { name: "runs", short: None, value: "N", default: "", commands: BENCH,
-          help: "of each server, path and number of connections [default: 5]" },
+          help: "of each server, path and number of connections [default: 6]" },
     Opt { name: "duration", short: None, value: "TIME", default: "", commands: BENCH,
           help: "of each run, in whole seconds [default: 5s]" },
     Opt { name: "settle", short: None, value: "TIME", default: "500ms", commands: BENCH,

@@ -1,8 +1,13 @@
 //! What the runs come to: each cell's figures, and how servers compare.
 
 use super::plan::Cell;
-use super::results::{Latency, Results, Run};
-use super::statistics::{Summary, geometric_mean};
+use super::results::{Latency, Results, Run, Used};
+use super::statistics::{Summary, geometric_mean, sign_test};
+
+/// A difference that chance makes between equal servers at most in so many cases is taken for one.
+pub const CHANCE: f64 = 0.05;
+/// Of fewer rounds nothing can be said: chance makes five agree in one of 16 cases.
+pub const LEAST_ROUNDS: usize = 6;
 
 /// The figures of one cell.
 #[derive(Clone, Debug)]
@@ -13,12 +18,21 @@ pub struct Figures {
     pub bytes_per_second: Summary,
     /// From request to answer: the median run's, for each percentile.
     pub latency: Option<Latency>,
-    /// CPU time of the server per request, in microseconds.
-    pub cpu_us: Option<Summary>,
-    /// Of that, the median run's part in the kernel.
-    pub system_us: f64,
+    /// CPU time of the server per request.
+    pub cpu: Option<Cpu>,
     /// Memory of the server, in bytes.
     pub pss_bytes: Option<Summary>,
+}
+
+/// CPU time per request, in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    /// All of it.
+    pub all_us: Summary,
+    /// The median run's in the program.
+    pub user_us: f64,
+    /// The median run's in the kernel on its behalf.
+    pub system_us: f64,
 }
 
 /// How many times as many answers per second one server gives as another.
@@ -26,25 +40,30 @@ pub struct Figures {
 pub struct Ratio {
     /// Of the rounds: each is compared with itself, so that what drifts from one to the next cancels out.
     pub rounds: Summary,
+    /// How likely it is that rounds agree like that if both servers are equal.
+    pub chance: f64,
 }
 
 impl Ratio {
-    /// Whether the difference is larger than what rounds differ by: all between the quartiles is above 1, or below. One
-    /// or two rounds tell nothing of that.
+    /// Of the rounds.
+    fn of(rounds: &[f64]) -> Option<Ratio> {
+        let faster = rounds.iter().filter(|ratio| **ratio > 1.0).count();
+        let slower = rounds.iter().filter(|ratio| **ratio < 1.0).count();
+        Some(Ratio {
+            rounds: Summary::of(rounds.iter().copied())?,
+            chance: sign_test(faster, slower),
+        })
+    }
+
+    /// Whether the difference is more than what rounds differ by: so many agree on who is faster that chance seldom makes
+    /// them. It takes [`LEAST_ROUNDS`].
     pub fn is_outside_the_spread(&self) -> bool {
-        self.rounds.count > 2 && self.rounds.excludes(1.0)
+        self.chance < CHANCE
     }
 
     /// Whether it answers more, outside of the spread.
     pub fn is_faster(&self) -> bool {
         self.is_outside_the_spread() && self.rounds.median > 1.0
-    }
-}
-
-impl Figures {
-    /// CPU time per request outside of the kernel, in microseconds.
-    pub fn user_us(&self) -> Option<f64> {
-        Some((self.cpu_us?.median - self.system_us).max(0.0))
     }
 }
 
@@ -60,14 +79,20 @@ impl Results {
                 .filter_map(|run| Some((run.valid()?, run.used?)))
         };
         let latencies: Vec<Latency> = loads().filter_map(|load| load.latency).collect();
-        let system = used().map(|(load, used)| used.system_ms as f64 * 1e3 / load.requests as f64);
+        let each = |of: fn(&Used) -> u64| {
+            Summary::of(used().map(|(load, used)| of(&used) as f64 * 1e3 / load.requests as f64))
+        };
+        let cpu = |all_us| Cpu {
+            all_us,
+            user_us: each(|used| used.user_ms).map_or(0.0, |user| user.median),
+            system_us: each(|used| used.system_ms).map_or(0.0, |system| system.median),
+        };
         Some(Figures {
             per_second: Summary::of(loads().map(|load| load.per_second()))?,
             bytes_per_second: Summary::of(loads().map(|load| load.bytes_per_second()))?,
             latency: median_latency(&latencies),
-            cpu_us: Summary::of(runs.iter().filter_map(|run| run.cpu_us())),
-            system_us: Summary::of(system).map_or(0.0, |summary| summary.median),
-            pss_bytes: Summary::of(used().map(|(_, used)| used.pss_bytes as f64)),
+            cpu: each(|used| used.user_ms + used.system_ms).map(cpu),
+            pss_bytes: Summary::of(used().filter_map(|(_, used)| Some(used.pss_bytes? as f64))),
         })
     }
 
@@ -92,7 +117,7 @@ impl Results {
                 })
             }))
         });
-        Summary::of(rounds).map(|rounds| Ratio { rounds })
+        Ratio::of(&rounds.collect::<Vec<f64>>())
     }
 
     /// The number of connections at which a path was answered fastest by any server: where all have enough to do.
@@ -133,4 +158,20 @@ fn median_latency(runs: &[Latency]) -> Option<Latency> {
         max_us: middle(|run| run.max_us)?,
         corrected_p99_us: middle(|run| run.corrected_p99_us)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_takes_so_many_rounds_to_tell_something() {
+        let agreeing = |rounds: usize| Ratio::of(&vec![1.1; rounds]).unwrap();
+        assert!(agreeing(LEAST_ROUNDS).is_faster());
+        assert!(!agreeing(LEAST_ROUNDS - 1).is_faster());
+        let mut nine_of_ten = vec![0.9; 9];
+        nine_of_ten.push(1.3);
+        let ratio = Ratio::of(&nine_of_ten).unwrap();
+        assert!(ratio.is_outside_the_spread() && !ratio.is_faster());
+    }
 }

@@ -9,14 +9,14 @@ use serde_json::Value;
 use super::files::Files;
 use super::load::Wrk;
 use super::pin;
-use super::plan::{Cell, Plan, WARM_UP};
+use super::plan::{Cell, WARM_UP};
 use super::processes::Processors;
 use super::progress::Progress;
 use super::report;
 use super::results::{Load, Results, Run, Used};
 use super::server::{Running, Starter};
 use super::stop::{Interrupted, Stop};
-use super::text::number;
+use super::text::several;
 use crate::observe::rfc3339;
 
 /// Between looks at a run.
@@ -117,7 +117,7 @@ impl Experiment<'_> {
                 }
             };
             let path = &plan.paths[cell.path].path;
-            let connections = number(cell.connections, "connection");
+            let connections = several(cell.connections, "connection");
             let (name, rounds) = (&server.name, plan.rounds);
             progress.say(&format!(
                 "{name} {path}, {connections}, round {} of {rounds}",
@@ -158,7 +158,7 @@ impl Experiment<'_> {
             url,
             connections,
             duration,
-            threads: wrk_threads(plan),
+            threads: plan.wrk_threads,
             directory: self.files.directory(),
         };
         pin::on(&plan.pin.client, || wrk.start())?
@@ -182,7 +182,7 @@ impl Experiment<'_> {
             }
             self.rest(POLL)?;
         }
-        let used = running.tree().used(cpu, pss_bytes.unwrap_or(0));
+        let used = running.tree().used(cpu, pss_bytes);
         let stolen = Processors::now().since(processors).stolen;
         let used = running.ended().is_none().then_some(used);
         let hangs = wrk.child.try_wait()?.is_none();
@@ -222,14 +222,6 @@ fn why_void(counted: &anyhow::Result<Load>, used: Option<&Used>) -> Option<Strin
         _ if used.is_none() => Some("the server has ended".to_owned()),
         Ok(load) if load.requests == 0 => Some("nothing was answered".to_owned()),
         Ok(load) => load.errors.sentence(),
-    }
-}
-
-/// Half of its processors: the others are the server's, and PostgreSQL's.
-fn wrk_threads(plan: &Plan) -> usize {
-    match plan.pin.client.len() {
-        0 => std::thread::available_parallelism().map_or(1, |all| all.get() / 2),
-        own => own,
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::text::number;
+use super::text::several;
 use crate::runtime::{self, ExecutorKind};
 
 /// Workers times threads, and the executors of those.
@@ -35,8 +35,8 @@ impl Layout {
     /// In words: `2 workers × 1 thread`.
     pub fn sentence(self) -> String {
         let (workers, threads) = (
-            number(self.workers, "worker"),
-            number(self.worker.threads, "thread"),
+            several(self.workers, "worker"),
+            several(self.worker.threads, "thread"),
         );
         let words = format!("{workers} × {threads}");
         match self.names_executor() {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::load;
 use super::plan::Plan;
 use super::processes::Processors;
-use super::text::number;
+use super::text::several;
 
 /// Other processes may have so much of one processor before a machine counts as busy.
 const BUSY: f64 = 0.1;
@@ -102,7 +102,7 @@ impl Machine {
         } else {
             ""
         };
-        let processors = number(self.processors, "processor");
+        let processors = several(self.processors, "processor");
         format!(
             "{processors} {}{kind}, {gib:.0} GiB, {}, {}, PostgreSQL {}, wrk {}",
             self.processor, self.system, self.kernel, self.postgresql, self.wrk

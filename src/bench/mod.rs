@@ -230,7 +230,16 @@ fn plan(settings: Settings) -> Plan {
         rounds: settings.rounds,
         duration_s: settings.duration.as_secs(),
         settle_ms: settings.settle.as_millis() as u64,
+        wrk_threads: wrk_threads(&settings.pin),
         pin: settings.pin,
         seed: fastrand::u64(..),
+    }
+}
+
+/// One for each of its processors, or for half of all: the others are the server's, and PostgreSQL's.
+fn wrk_threads(pin: &Pin) -> usize {
+    match pin.client.len() {
+        0 => std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2)),
+        own => own,
     }
 }

@@ -33,6 +33,8 @@ pub struct Plan {
     pub duration_s: u64,
     /// Before each run nobody asks for anything for so long.
     pub settle_ms: u64,
+    /// Threads of wrk, at most.
+    pub wrk_threads: usize,
     /// Processors, where they are shared out.
     pub pin: Pin,
     /// Makes the orders.
@@ -164,6 +166,7 @@ mod tests {
             rounds: 5,
             duration_s: 30,
             settle_ms: 500,
+            wrk_threads: 1,
             pin: Pin::default(),
             seed: 7,
         }

@@ -72,8 +72,8 @@ impl Tree {
         self.pids.iter().filter_map(|pid| pss_bytes(*pid)).sum()
     }
 
-    /// What they have used since `before`, with their memory as it is now.
-    pub fn used(&self, before: Cpu, pss_bytes: u64) -> Used {
+    /// What they have used since `before`, with their memory as it was found.
+    pub fn used(&self, before: Cpu, pss_bytes: Option<u64>) -> Used {
         let now = self.cpu();
         Used {
             // Those that have ended and were not waited for are no longer in it.
@@ -178,7 +178,7 @@ mod tests {
             tree = Tree::below(shell.id());
         }
         assert_eq!(tree.pids[0], shell.id());
-        assert!(tree.pss_bytes() > 0 && tree.used(Cpu::default(), 1).processes == 3);
+        assert!(tree.pss_bytes() > 0 && tree.used(Cpu::default(), None).processes == 3);
         for pid in &tree.pids {
             let pid = rustix::process::Pid::from_raw(*pid as i32).unwrap();
             rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
@@ -197,7 +197,7 @@ mod tests {
         let before = own.cpu();
         let begin = std::time::Instant::now();
         loop {
-            let used = own.used(before, 0);
+            let used = own.used(before, None);
             if used.user_ms + used.system_ms > 50 {
                 break;
             }

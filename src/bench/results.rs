@@ -109,8 +109,9 @@ pub struct Used {
     pub user_ms: u64,
     /// CPU time in the kernel on its behalf.
     pub system_ms: u64,
-    /// Memory while under load: what is its own, and its share of what it shares with other processes.
-    pub pss_bytes: u64,
+    /// Memory while under load: what is its own, and its share of what it shares with other processes. None if the run ended
+    /// before it was looked at.
+    pub pss_bytes: Option<u64>,
     /// Processes.
     pub processes: usize,
 }
@@ -122,12 +123,6 @@ impl Run {
             None => self.load.as_ref(),
             Some(_) => None,
         }
-    }
-
-    /// CPU time of the server per request, in microseconds; none if the run does not count.
-    pub fn cpu_us(&self) -> Option<f64> {
-        let (load, used) = (self.valid()?, self.used?);
-        Some((used.user_ms + used.system_ms) as f64 * 1e3 / load.requests as f64)
     }
 }
 

@@ -7,7 +7,7 @@ use super::pin::Pin;
 use super::plan::{Cell, Kind, Plan, Server};
 use super::results::{Errors, FORMAT, Latency, Load, Results, Run, Used};
 
-/// Of these servers (layouts, or names of others) on `/ping` and `one row`, over 1 and 64 connections, in five rounds of a
+/// Of these servers (layouts, or names of others) on `/ping` and `one row`, over 1 and 64 connections, in six rounds of a
 /// second. `rate` says how many answers a second a server gives in a round; none: the run is void.
 pub(super) fn results(servers: &[&str], rate: impl Fn(&str, usize) -> Option<u64>) -> Results {
     let server = |name: &&str| Server {
@@ -27,9 +27,10 @@ pub(super) fn results(servers: &[&str], rate: impl Fn(&str, usize) -> Option<u64
             .map(|path| path.parse::<Named>().expect("a path"))
             .into(),
         connections: vec![1, 64],
-        rounds: 5,
+        rounds: 6,
         duration_s: 1,
         settle_ms: 0,
+        wrk_threads: 1,
         pin: Pin::default(),
         seed: 1,
     };
@@ -78,7 +79,7 @@ fn run(round: usize, cell: Cell, rate: Option<u64>) -> Run {
         used: Some(Used {
             user_ms: 200,
             system_ms: 300,
-            pss_bytes: 4 << 20,
+            pss_bytes: Some(4 << 20),
             processes: 1,
         }),
         stolen: 0.0,

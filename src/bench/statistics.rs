@@ -26,11 +26,6 @@ impl Summary {
             p75: at(0.75),
         })
     }
-
-    /// Whether a figure is outside of what lies between the quartiles.
-    pub fn excludes(&self, figure: f64) -> bool {
-        figure < self.p25 || figure > self.p75
-    }
 }
 
 /// The quantile of figures in order, at least one, with straight lines between them: type 7 of R. J. Hyndman and Y. Fan,
@@ -48,6 +43,19 @@ pub fn geometric_mean(figures: impl IntoIterator<Item = f64>) -> Option<f64> {
     (!logarithms.is_empty()).then(|| (logarithms.iter().sum::<f64>() / count).exp())
 }
 
+/// How likely it is that chance alone divides figures as unevenly as that, or more so, to either side: the two-sided sign
+/// test (J. Arbuthnot, 1710), which supposes nothing of how figures are distributed.
+pub fn sign_test(one_side: usize, other_side: usize) -> f64 {
+    let (all, fewer) = (one_side + other_side, one_side.min(other_side));
+    let mut ways = 1.0;
+    let mut sum = 0.0;
+    for count in 0..=fewer {
+        sum += ways;
+        ways *= (all - count) as f64 / (count + 1) as f64;
+    }
+    (2.0 * sum / 2_f64.powi(all as i32)).min(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +71,23 @@ mod tests {
             (1, 4.0, 4.0, 4.0)
         );
         assert_eq!(Summary::of([]), None);
-        assert!(summary.excludes(2.0) && summary.excludes(8.0) && !summary.excludes(2.5));
+    }
+
+    #[test]
+    fn chance_seldom_agrees_with_itself() {
+        // R: binom.test(1, 10)$p.value and so on
+        for (one, other, expected) in [
+            (0, 5, 0.0625),
+            (6, 0, 0.031_25),
+            (1, 9, 0.021_484_375),
+            (3, 3, 1.0),
+            (0, 0, 1.0),
+        ] {
+            assert!(
+                (sign_test(one, other) - expected).abs() < 1e-12,
+                "{one} {other}"
+            );
+        }
     }
 
     #[test]

@@ -75,8 +75,8 @@ fn row(results: &Results, cell: &Cell) -> [String; COLUMNS.len()] {
             .latency
             .map_or_else(none, |all| latency(all.p99_us as f64)),
         figures
-            .cpu_us
-            .map_or_else(none, |cpu| format!("{:.1} µs", cpu.median)),
+            .cpu
+            .map_or_else(none, |cpu| format!("{:.1} µs", cpu.all_us.median)),
         figures
             .pss_bytes
             .map_or_else(none, |pss| memory(pss.median)),
@@ -126,8 +126,8 @@ mod tests {
         let expected = "\
 | server | connections | requests/s |       p25 to p75 |     p50 |     p99 | CPU per request |  memory |
 | ------ | ----------: | ---------: | ---------------: | ------: | ------: | --------------: | ------: |
-| 1x1    |           1 |     10,200 | 10,100 to 10,300 | 1.00 ms | 2.50 ms |         49.0 µs | 4.0 MiB |
-| 1x1    |          64 |     10,200 | 10,100 to 10,300 | 1.00 ms | 2.50 ms |         49.0 µs | 4.0 MiB |
+| 1x1    |           1 |     10,250 | 10,125 to 10,375 | 1.00 ms | 2.50 ms |         48.8 µs | 4.0 MiB |
+| 1x1    |          64 |     10,250 | 10,125 to 10,375 | 1.00 ms | 2.50 ms |         48.8 µs | 4.0 MiB |
 | flask  |           1 |          - |                - |       - |       - |               - |       - |
 | flask  |          64 |          - |                - |       - |       - |               - |       - |
 

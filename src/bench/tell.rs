@@ -3,7 +3,7 @@
 use super::files::Files;
 use super::plan::Plan;
 use super::results::Results;
-use super::text::number;
+use super::text::several;
 use super::{table, text};
 
 /// Before: on what, what, for how long.
@@ -16,10 +16,10 @@ pub(super) fn introduction(plan: &Plan, results: &Results) -> String {
     let time = plan.time().mul_f64(left as f64 / plan.runs().max(1) as f64);
     text.push_str(&format!(
         "{} x {} x {} x {} of {} s: {left} to make, about {}\n",
-        number(plan.servers.len(), "server"),
-        number(plan.paths.len(), "path"),
-        number(plan.connections.len(), "load"),
-        number(plan.rounds, "run"),
+        several(plan.servers.len(), "server"),
+        several(plan.paths.len(), "path"),
+        several(plan.connections.len(), "load"),
+        several(plan.rounds, "run"),
         plan.duration_s,
         text::time(time)
     ));

@@ -13,14 +13,6 @@ pub fn time(time: Duration) -> String {
     }
 }
 
-/// `1 run`, `3 runs`.
-pub fn number(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        many => format!("{many} {what}s"),
-    }
-}
-
 /// `49,563`; `8.25` where that is all there is.
 pub fn count(number: f64) -> String {
     if number < 100.0 {

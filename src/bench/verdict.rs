@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::analysis::Ratio;
+use super::analysis::{LEAST_ROUNDS, Ratio};
 use super::layout::Layout;
 use super::results::Results;
-use super::text::ratio as times;
+use super::text::{ratio as times, several};
 
 /// A larger layout must answer so much more than a smaller one to be worth it.
 pub(super) const WORTH: f64 = 1.05;
@@ -50,6 +50,12 @@ impl Results {
     /// One path, in a line.
     fn of_path(&self, path: usize) -> Option<Comparison> {
         let base = self.base()?;
+        if self.plan.rounds < LEAST_ROUNDS {
+            let rounds = several(self.plan.rounds, "run");
+            let clause =
+                format!("of {rounds} nothing can be told from chance, it takes {LEAST_ROUNDS}");
+            return Some(self.comparison(path, vec![clause]));
+        }
         let mut clauses = Vec::new();
         let mut alike = Vec::new();
         let mut layouts: Vec<(Layout, Ratio)> = (self.plan.layouts())
@@ -94,10 +100,14 @@ impl Results {
                 ));
             }
         }
-        (!clauses.is_empty()).then(|| Comparison {
+        (!clauses.is_empty()).then(|| self.comparison(path, clauses))
+    }
+
+    fn comparison(&self, path: usize, clauses: Vec<String>) -> Comparison {
+        Comparison {
             path: self.plan.paths[path].name.clone(),
             clauses,
-        })
+        }
     }
 
     /// Whether threads add something to one worker.
@@ -128,8 +138,8 @@ impl Results {
         let mut layouts: Vec<(usize, Layout, f64)> = (self.plan.layouts())
             .filter_map(|(server, layout)| Some((server, layout, against_base(server)?)))
             .collect();
-        // With nothing to choose from, or nothing measured, there is nothing to say.
-        if layouts.len() < 2 {
+        // With nothing to choose from, or too little measured, there is nothing to say.
+        if layouts.len() < 2 || self.plan.rounds < LEAST_ROUNDS {
             return None;
         }
         self.ratio(base.0, base.0, None)?;
@@ -217,15 +227,15 @@ mod tests {
             &["1x1", "2x1", "1x2", "flask"],
             |server, round| match server {
                 "1x1" => about(10_000, round),
-                "2x1" => about(19_000, 4 - round),
+                "2x1" => about(19_000, 5 - round),
                 // Now faster, now slower.
-                "1x2" => about(10_000, 4 - round),
+                "1x2" => about(10_000, 5 - round),
                 _ => about(1000, round),
             },
         );
         let verdict = results.verdict();
         assert_eq!(
-            verdict.paths[1],
+            verdict.paths[1].to_string(),
             "one row: 2 workers × 1 thread: 1.90× of 1x1, outside the spread; 1x2 (1.00×) is within the spread of 1x1; \
              threads add nothing here; 1x1 answers 10.0× of flask."
         );
@@ -268,22 +278,17 @@ mod tests {
     #[test]
     fn of_void_runs_and_few_rounds_nothing_is_concluded() {
         let void = sample::results(&["1x1", "2x1"], |_, _| None);
-        assert_eq!(
-            void.verdict(),
-            Verdict {
-                paths: Vec::new(),
-                advice: None
-            }
-        );
-        let mut few = sample::results(&["1x1", "2x1"], |server, _| {
-            Some(if server == "1x1" { 1000 } else { 3000 })
-        });
-        few.runs.retain(|run| run.round < 2);
-        let ratio = few.ratio(1, 0, None).unwrap();
-        assert_eq!(
-            (ratio.rounds.count, times(ratio.rounds.median)),
-            (2, "3.00×".into())
-        );
-        assert!(!ratio.is_outside_the_spread());
+        let nothing = Verdict {
+            paths: Vec::new(),
+            advice: None,
+        };
+        assert_eq!(void.verdict(), nothing);
+        let faster = |server: &str, _| Some(if server == "1x1" { 1000 } else { 3000 });
+        let mut few = sample::results(&["1x1", "2x1"], faster);
+        few.plan.rounds = 5;
+        let verdict = few.verdict();
+        assert_eq!(verdict.advice, None);
+        let sentence = "/ping: of 5 runs nothing can be told from chance, it takes 6.";
+        assert_eq!(verdict.paths[0].to_string(), sentence);
     }
 }

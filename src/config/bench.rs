@@ -54,14 +54,14 @@ struct Preset {
 const USUAL: Preset = Preset {
     layouts: "1x1,2x1,3x1,1x2,1x3",
     connections: "1,16,64,256",
-    runs: "5",
+    runs: "6",
     duration: "5s",
 };
-/// Enough to see whether anything is worth a longer look.
+/// The fewest runs that tell something from chance.
 const QUICK: Preset = Preset {
     layouts: "1x1,2x1,1x2",
-    connections: "8,64",
-    runs: "3",
+    connections: "64",
+    runs: "6",
     duration: "1s",
 };
 /// As the talk measured.
@@ -257,7 +257,7 @@ mod tests {
         let usual = settings(&["api"]);
         assert_eq!(
             (usual.rounds, usual.duration.as_secs(), usual.layouts.len()),
-            (5, 5, 5)
+            (6, 5, 5)
         );
         assert_eq!(usual.directory, Path::new("api"));
         let talk = settings(&["--talk", "--connections", "64,1,64"]);
@@ -272,7 +272,7 @@ mod tests {
             "--path",
             "/c",
         ]);
-        assert_eq!((quick.rounds, quick.layouts[0].workers), (3, 4));
+        assert_eq!((quick.rounds, quick.layouts[0].workers), (6, 4));
         assert_eq!(quick.paths[0].path, "/a,b");
     }
 

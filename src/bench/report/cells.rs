@@ -71,7 +71,6 @@ fn texts(figures: &Figures) -> [String; 11] {
         Some(all) => all.map(|us| latency(us as f64)),
         None => [DASH; 4].map(str::to_owned),
     };
-    let user = figures.user_us();
     [
         count(rate.median),
         count(rate.p25),
@@ -80,9 +79,9 @@ fn texts(figures: &Figures) -> [String; 11] {
         p90,
         p99,
         p999,
-        or_dash(figures.cpu_us.map(|all| cpu(all.median))),
-        or_dash(user.map(cpu)),
-        or_dash(user.map(|_| cpu(figures.system_us))),
+        or_dash(figures.cpu.map(|time| cpu(time.all_us.median))),
+        or_dash(figures.cpu.map(|time| cpu(time.user_us))),
+        or_dash(figures.cpu.map(|time| cpu(time.system_us))),
         or_dash(figures.pss_bytes.map(|pss| memory(pss.median))),
     ]
 }

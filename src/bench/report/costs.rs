@@ -4,7 +4,7 @@ use super::bars::{Amount, Bar, Bars};
 use super::markup::{Element, element};
 use super::parts::caption;
 use super::subject::Subject;
-use crate::bench::analysis::Figures;
+use crate::bench::analysis::{Cpu, Figures};
 use crate::bench::text::{cpu, memory};
 
 /// Both figures, beside each other.
@@ -63,9 +63,13 @@ fn bars(
 }
 
 fn cpu_amount(figures: &Figures) -> Option<Amount> {
-    let all = figures.cpu_us?;
+    let Cpu {
+        all_us: all,
+        user_us,
+        system_us,
+    } = figures.cpu?;
     Some(Amount {
-        parts: vec![figures.user_us()?, figures.system_us],
+        parts: vec![user_us, system_us],
         range: (all.p25, all.p75),
         text: cpu(all.median),
     })

@@ -3,6 +3,7 @@
 use super::markup::{Element, element};
 use super::parts::{Column, section, table, words};
 use super::series::Series;
+use crate::bench::analysis::CHANCE;
 use crate::bench::plan::{Kind, Plan, WARM_UP};
 use crate::bench::results::Results;
 use crate::bench::text::{several, time};
@@ -10,9 +11,6 @@ use crate::bench::verdict::WORTH;
 
 /// The talk's plan: runs of a cell, and seconds of each.
 const TALK: (usize, u64) = (10, 30);
-/// So many percent of pairs of equal servers are outside of each other's spread after so many rounds: simulated, with
-/// logarithms of ratios that are normally distributed, 100,000 times each.
-const BY_CHANCE: [(usize, u32); 4] = [(3, 50), (5, 37), (10, 14), (20, 3)];
 const SERVER_COLUMNS: [Column; 2] = [words("server"), words("what it is")];
 
 /// The section.
@@ -74,27 +72,27 @@ fn order(plan: &Plan) -> String {
 /// wrk.
 fn load(results: &Results) -> String {
     format!(
-        "wrk {} makes the load, in a closed loop: each connection sends its next request when it has the answer to the last. \
+        "wrk {} makes the load, with {}, in a closed loop: each connection sends its next request when it has the answer to the last. \
          A slow server is asked less often, so latencies are those under the load that the server lets come. wrk corrects \
          its latencies for requests that it would have made meanwhile (coordinated omission); that is taken back here, so \
          percentiles are those of answers that were seen. The 99th percentile after the correction is in results.json, as \
          corrected_p99_us.",
-        results.machine.wrk
+        results.machine.wrk,
+        several(results.plan.wrk_threads, "thread")
     )
 }
 
 /// Medians, quartiles, the spread.
 fn statistics() -> String {
-    let by_chance =
-        BY_CHANCE.map(|(rounds, percent)| format!("{percent}% of pairs with {rounds} rounds"));
     format!(
         "Figures are medians over the rounds; bands and whiskers go from quartile to quartile (quantiles of type 7 of \
          Hyndman and Fan, 1996, as R and NumPy have them). Of latencies, each percentile is the median run's. Servers are \
          compared within the same round: the ratio of their requests/s, its geometric mean over the numbers of connections, \
-         and of that the median over the rounds. A difference is outside the spread if all between the quartiles of these \
-         ratios is above 1 or all is below, in three rounds or more. Chance alone does that to servers that are equal, in {}. The layout that is advised is the smallest one that the \
-         fastest does not beat by {:.0}% or more, outside the spread.",
-        list(&by_chance),
+         and of that the median over the rounds. A difference is outside the spread if so many \
+         rounds agree on who is faster that chance would make them in less than {:.0}% of pairs of equal servers (the \
+         two-sided sign test: all of six rounds, nine of ten; of fewer than six nothing can be said). The layout that is \
+         advised is the smallest one that the fastest does not beat by {:.0}% or more, outside the spread.",
+        CHANCE * 100.0,
         (WORTH - 1.0) * 100.0
     )
 }
