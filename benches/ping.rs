@@ -9,12 +9,12 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
+use std::process::Command;
 use std::time::Duration;
 
-use support::harness::{Database, Folder, Server, database, peppercorn, poll};
-use support::{Cpu, Load, SERVER_CORE, build_peer, flag, head, median, option, pinned, row};
+use support::harness::{Database, Folder, Server, database, peppercorn};
+use support::{Cpu, Load, Peer, SERVER_CORE, build_peer, flag, head, median, option, pinned, row};
 
 const CONNECTIONS: u64 = 64;
 const DEPTH: usize = 16;
@@ -28,10 +28,14 @@ fn main() {
     }
     let folder = Folder::with(&[("api.sql", "-- name: one$\n-- http: GET /one\nselect 1;\n")]);
     let ours = serve(&database, &folder);
-    let peers = ["axum", "actix", "async-h1"].map(Peer::start);
+    let peers = ["axum", "actix", "async-h1"].map(|name| {
+        let mut command = Command::new(build_peer(name));
+        // Some serve more than `/ping` where there is a database.
+        command.env_remove("DATABASE_URL");
+        Peer::start(name, pinned(SERVER_CORE, &command))
+    });
     let mut servers = vec![Measured::new("peppercorn", ours.pid(), ours.address())];
-    servers
-        .extend((peers.iter()).map(|peer| Measured::new(peer.name, peer.child.id(), peer.address)));
+    servers.extend((peers.iter()).map(|peer| Measured::new(peer.name, peer.pid(), peer.address)));
 
     let load = |pipelined| Load {
         connections: CONNECTIONS,
@@ -185,40 +189,4 @@ fn serve(database: &Database, folder: &Folder) -> Server {
         .arg("serve")
         .arg(folder.path());
     Server::spawn(pinned(SERVER_CORE, &command)).ready()
-}
-
-/// A peer's process; killed with its owner.
-struct Peer {
-    name: &'static str,
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Peer {
-    fn start(name: &'static str) -> Peer {
-        let program = build_peer(name);
-        let free =
-            std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let address = free.expect("a free port");
-        let mut command = Command::new(program);
-        command.arg(address.to_string());
-        let child = pinned(SERVER_CORE, &command)
-            .stderr(Stdio::inherit())
-            .spawn();
-        let peer = Peer {
-            name,
-            child: child.expect("the peer starts"),
-            address,
-        };
-        poll("the peer to listen", || {
-            TcpStream::connect(address).ok().map(drop)
-        });
-        peer
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        drop((self.child.kill(), self.child.wait()));
-    }
 }

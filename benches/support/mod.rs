@@ -9,6 +9,7 @@
 
 #[path = "../../tests/it/harness/mod.rs"]
 pub mod harness;
+mod peer;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use harness::within;
+pub use peer::Peer;
 
 /// The core that servers run on, and the one that is left to their clients.
 pub const SERVER_CORE: &str = "0";
@@ -25,14 +27,19 @@ pub const CLIENT_CORE: &str = "1";
 
 /// `--name VALUE` among the words after `--`, else `default`.
 pub fn option(name: &str, default: u64) -> u64 {
-    let words: Vec<String> = std::env::args().collect();
-    let given = words.iter().position(|word| *word == format!("--{name}"));
-    let value = given.map(|at| words.get(at + 1).and_then(|value| value.parse().ok()));
+    let value = word(name).map(|word| word.parse());
     match value {
         None => default,
-        Some(Some(value)) => value,
-        Some(None) => panic!("--{name} takes a whole number"),
+        Some(Ok(value)) => value,
+        Some(Err(_)) => panic!("--{name} takes a whole number"),
     }
+}
+
+/// The word behind `--name`.
+pub fn word(name: &str) -> Option<String> {
+    let mut words = std::env::args().skip_while(|word| *word != format!("--{name}"));
+    words.next()?;
+    Some(words.next().unwrap_or_default())
 }
 
 /// Whether `--name` is among the words after `--`.
@@ -45,12 +52,10 @@ pub type Cases<'a, T> = [(&'a str, fn(&T))];
 
 /// Runs all cases, or the one that `--only NAME` asks for. The exit code tells whether a goal was missed.
 pub fn run_cases<T>(heads: &[&str], cases: &Cases<'_, T>, given: &T) -> ExitCode {
-    let words: Vec<String> = std::env::args().collect();
-    let only = words.iter().position(|word| word == "--only");
-    let only = only.and_then(|at| words.get(at + 1));
+    let only = word("only");
     head(heads);
     for (name, case) in cases {
-        if only.is_none_or(|only| only == name) {
+        if only.as_ref().is_none_or(|only| only == name) {
             case(given);
         }
     }
@@ -201,6 +206,11 @@ impl Load {
     /// The same on whichever core has time, as clients of a service that uses all of them.
     pub fn run_anywhere(&self, address: SocketAddr, path: &str) -> Answered {
         answered(&mut self.wrk(address, path))
+    }
+
+    /// As [`Load::run_anywhere`], with requests that this Lua script makes.
+    pub fn run_script(&self, address: SocketAddr, script: &Path) -> Answered {
+        answered(self.wrk(address, "/").arg("-s").arg(script))
     }
 
     /// The same with a pause before each request, of so long on average: clients that leave the server time.
