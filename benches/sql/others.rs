@@ -82,6 +82,7 @@ pub fn memory(field: &Field) {
         Asked::Get(LIST),
     ]
     .map(most_under);
+    field.forget_inserts();
     let most = one.max(ten).max(insert);
     report(
         "memory under load",
