@@ -72,8 +72,13 @@ impl Clock {
             due: AtomicU64::new(NEVER),
             waker: AtomicWaker::new(),
         });
-        self.0.entries().push(entry.clone());
-        self.0.populated.notify_one();
+        let mut entries = self.0.entries();
+        entries.push(entry.clone());
+        // Only then does the thread wait, and telling it is a system call.
+        if entries.len() == 1 {
+            self.0.populated.notify_one();
+        }
+        drop(entries);
         Deadline {
             clock: self.0.clone(),
             entry,
