@@ -138,7 +138,7 @@ impl Connection {
                 // What was missing when the connection was opened may be there by now.
                 Err(_) if !retried => {
                     retried = true;
-                    self.prepare_again(query).await;
+                    Box::pin(self.prepare_again(query)).await;
                     continue;
                 }
                 Err(error) => {
@@ -164,7 +164,7 @@ impl Connection {
                         // forgotten: those that look types up are among them, and tokio-postgres would not know.
                         self.client.clear_type_cache();
                     }
-                    self.prepare_again(query).await;
+                    Box::pin(self.prepare_again(query)).await;
                 }
                 Err(Failure::Postgres(error)) => return Err(error::problem(error)),
             }
@@ -177,7 +177,12 @@ impl Connection {
         call: &Call,
         collect: &mut C,
     ) -> Result<u64, Failure> {
-        let querying = (self.client).query_raw(&prepared.statement, &*call.parameters);
+        // On the heap for as long as it takes to be sent: with room for it in the query's own future, that one would be
+        // too large for the allocator's fast path (1 KiB).
+        let querying = Box::pin(
+            self.client
+                .query_raw(&prepared.statement, &*call.parameters),
+        );
         let rows = match &self.name {
             None => querying.await?,
             Some(name) => {

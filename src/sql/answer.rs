@@ -20,6 +20,8 @@ use crate::pg::{Collect, Done, Next, Outcome, Outlet, Pieces, Prepared};
 const RESULT_BYTES: usize = 64 * 1024 * 1024;
 /// The largest list, in bytes, that is held until it is whole.
 const LIST_BYTES: usize = 256 * 1024;
+/// Room that every result has from the start, in bytes: one that fits does not move while it grows.
+const FIRST_BYTES: usize = 512;
 /// What is sent at a time of a larger one, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -61,7 +63,7 @@ impl Shape {
     pub(super) fn collector(self, outlet: Option<Outlet<Rows>>) -> Rows {
         Rows {
             shape: self,
-            out: Vec::new(),
+            out: Vec::with_capacity(FIRST_BYTES),
             count: 0,
             status: None,
             location: None,

@@ -26,7 +26,7 @@ impl SqlEndpoint {
         }
     }
 
-    async fn answer(&self, context: Context) -> Result<Response, Problem> {
+    async fn answer(&self, context: Context) -> anyhow::Result<Response> {
         let parameters = self.binder.bind(&context)?;
         let database = &context.service.database;
         let pool = if self.reads {
@@ -48,10 +48,10 @@ impl SqlEndpoint {
         if shape.may_stream() {
             let collector = |outlet| shape.collector(Some(outlet));
             let ran = pool.run_large(&call, collector).await;
-            return shape.answer_list(ran.map_err(blame)?);
+            return Ok(shape.answer_list(ran.map_err(blame)?)?);
         }
         let ran = pool.run(&call, shape.collector(None)).await;
-        shape.answer(ran.map_err(blame)?)
+        Ok(shape.answer(ran.map_err(blame)?)?)
     }
 
     /// Names the parameter whose text PostgreSQL could not read.
@@ -96,6 +96,6 @@ impl SqlEndpoint {
 
 impl Endpoint for SqlEndpoint {
     fn call(&self, context: Context) -> Answer<'_> {
-        Box::pin(async move { Ok(self.answer(context).await?) })
+        Box::pin(self.answer(context))
     }
 }
