@@ -5,7 +5,7 @@
 //! | [`settings`], `options` | where the database is: URL, `PG*`, `.pgpass` |
 //! | `config`, `secure` | what comes of that; TLS as libpq's options ask for it |
 //! | `stream`, `handshake`, [`connect`] | tokio-postgres on our sockets, with TLS, hosts in turn, one deadline |
-//! | [`pool`] | which connection runs a query; `placement` decides, `session` keeps connections alive, `keeping` all pools |
+//! | [`pool`] | which connection runs a query; `placement` decides by what is `learned`, `session` keeps connections alive, `keeping` all pools |
 //! | `lease`, `flight`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
@@ -21,6 +21,7 @@ mod error;
 mod flight;
 mod handshake;
 mod keeping;
+mod learned;
 mod lease;
 mod measured;
 mod options;

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use smol::channel::Sender;
 
 use super::connection::Connection;
+use super::learned::{Learned, SLOW};
 use super::lease::Lease;
 use super::measured::Levels;
 
 /// A query waits behind others on a connection only if it is expected to wait less than this.
 const PATIENCE: Duration = Duration::from_millis(4);
-/// What a statement is taken to cost before it has run: a few unknown ones may share a connection.
-const UNKNOWN_COST: Duration = Duration::from_millis(1);
 /// Queries in flight on one connection, at most.
 const DEPTH: usize = 64;
 
@@ -48,15 +47,6 @@ pub(super) struct Outage {
     /// When connecting is tried again.
     pub(super) retry_at: Instant,
     pub(super) reason: String,
-}
-
-/// What earlier runs of a query say about the next.
-#[derive(Clone, Copy)]
-struct Learned {
-    /// The running mean of the time it takes at the head of a connection.
-    cost: Duration,
-    /// Its last result was too large to be held: it gets a connection to itself.
-    large: bool,
 }
 
 /// An open connection.
@@ -119,6 +109,11 @@ impl Place {
         }
     }
 
+    /// Whether there is a query on it that holds up others.
+    fn is_held_up(&self) -> bool {
+        self.hold == Hold::Taken || (self.in_flight > 0 && self.backlog >= SLOW)
+    }
+
     /// Whether everything on it is to be cancelled; true once.
     fn begins_clearing(&mut self) -> bool {
         let unwanted = self.in_flight > 0 && self.abandoned == self.in_flight;
@@ -132,16 +127,12 @@ impl Place {
 
 impl State {
     pub(super) fn new(queries: usize, max: usize) -> State {
-        let unknown = Learned {
-            cost: UNKNOWN_COST,
-            large: false,
-        };
         State {
             places: Vec::new(),
             opening: 0,
             waiters: VecDeque::new(),
             outage: None,
-            learned: vec![unknown; queries],
+            learned: vec![Learned::nothing(); queries],
             max,
             next_id: 0,
             closed: false,
@@ -226,8 +217,9 @@ impl State {
 
     /// Takes the best place for `query` that is good enough.
     pub(super) fn place(&mut self, query: usize, now: Instant) -> Option<Placed> {
-        let Learned { cost, large } = self.learned[query];
-        if large && !self.may_take() {
+        let learned = self.learned[query];
+        let Learned { cost, large } = learned;
+        if learned.holds_up() && !self.may_hold_up(None) {
             return None;
         }
         let place = (self.places.iter_mut())
@@ -258,7 +250,7 @@ impl State {
         let mut refused = [false; 2];
         for index in 0..self.waiters.len() {
             let query = self.waiters[index].query;
-            let kind = usize::from(self.learned[query].large);
+            let kind = usize::from(self.learned[query].holds_up());
             if refused[kind] {
                 continue;
             }
@@ -270,16 +262,18 @@ impl State {
         None
     }
 
-    /// Whether one more query may have a connection to itself: the last one is for all.
-    fn may_take(&self) -> bool {
-        let taken = self.places.iter().filter(|place| place.hold == Hold::Taken);
-        taken.count() < self.max.saturating_sub(1).max(1)
+    /// Whether one more query may hold up a connection because it, or its reader, is slow: the last one is for all others. If
+    /// it runs already, on connection `own`.
+    fn may_hold_up(&self, own: Option<u64>) -> bool {
+        let others = self.places.iter().filter(|place| Some(place.id) != own);
+        let held_up = others.filter(|place| place.is_held_up()).count();
+        held_up < self.max.saturating_sub(1).max(1)
     }
 
     /// Gives the only query on a connection that connection to itself. False if others are on it, or if too many
     /// connections are taken.
     pub(super) fn take(&mut self, id: u64) -> bool {
-        let may_take = self.may_take();
+        let may_take = self.may_hold_up(Some(id));
         match self.places.iter_mut().find(|place| place.id == id) {
             Some(place) if may_take && place.in_flight == 1 && place.hold == Hold::Open => {
                 place.hold = Hold::Taken;
@@ -287,6 +281,11 @@ impl State {
             }
             _ => false,
         }
+    }
+
+    /// Notes that a query has waited in vain.
+    pub(super) fn doubt(&mut self, query: usize) {
+        self.learned[query].doubt();
     }
 
     /// Notes whether a query's result was too large to be held.
@@ -302,8 +301,7 @@ impl State {
         };
         let took = now.saturating_duration_since(place.head_since);
         if ended.telling {
-            let mean = &mut self.learned[ended.query].cost;
-            *mean = (*mean * 7 + took) / 8;
+            self.learned[ended.query].took(took);
             place.head_since = now;
         }
         place.in_flight -= 1;

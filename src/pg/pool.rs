@@ -9,7 +9,7 @@
 //! 2. the connection with the shortest expected wait, if that is a few milliseconds at most, else
 //! 3. whichever gets free first; meanwhile another connection is opened if the limit allows,
 //!
-//! and gives up after a bounded wait with 503 and `Retry-After`.
+//! and gives up after a bounded wait with 503 and `Retry-After`. Slow queries never have all connections at once.
 //!
 //! A result that is too large to be held is sent on while it arrives, as fast as its reader takes it. Such a query has
 //! its connection to itself, so that a slow reader holds up nobody else.
@@ -250,7 +250,10 @@ impl Pool {
             Some(Ok(lease)) => Ok(lease),
             // Refused: the connections went away.
             Some(Err(_)) => Err(refused(&self.0.state()).unwrap_or(Refused::Busy)),
-            None => Err(Refused::Busy),
+            None => {
+                self.0.state().doubt(query);
+                Err(Refused::Busy)
+            }
         }
     }
 }
