@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::harness::{Database, Folder, Server};
 use crate::support::{Load, busy, head, row};
-use crate::{Asked, CONNECTIONS, ONE_ROW, TEN_ROWS, serve};
+use crate::{Asked, CONNECTIONS, ONE_ROW, TEN_ROWS, forget_inserts, serve};
 
 /// Prints the tables.
 pub fn growth(database: &Database, folder: &Folder, seconds: Duration) {
@@ -26,6 +26,9 @@ pub fn growth(database: &Database, folder: &Folder, seconds: Duration) {
         let before = of_all_workers(server.pid());
         let answered = asked.run(folder, &load, server.address());
         let used = of_all_workers(server.pid()) - before;
+        if matches!(asked, Asked::Inserts) {
+            forget_inserts(database);
+        }
         Cell {
             per_second: answered.per_second,
             cpu_us: used.as_secs_f64() * 1e6 / answered.requests as f64,

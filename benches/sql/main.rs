@@ -109,7 +109,7 @@ fn main() -> ExitCode {
         }),
         ("insert", |field| {
             field.throughput("insert", Asked::Inserts, 1.3, None);
-            field.forget_inserts();
+            forget_inserts(&field.database);
         }),
         ("beside slow ones", others::beside_slow_ones),
         ("list", |field| {
@@ -129,6 +129,12 @@ fn serve(database: &Database, folder: &Folder, options: &[&str]) -> Server {
         .arg(folder.path())
         .args(options);
     Server::spawn(command).ready()
+}
+
+/// Has the tables as they were: what other cases ask for does not grow.
+fn forget_inserts(database: &Database) {
+    database.run("delete from trades where id > 40000");
+    database.run("vacuum (full, analyze) trades");
 }
 
 impl Asked {
@@ -201,12 +207,6 @@ impl Field {
         if let (Some(peer), Some(goal)) = (&self.aiohttp, aiohttp) {
             self.against(case, asked, peer, goal);
         }
-    }
-
-    /// Has the tables as they were: what other cases ask for does not grow.
-    fn forget_inserts(&self) {
-        self.database.run("delete from trades where id > 40000");
-        self.database.run("vacuum (full, analyze) trades");
     }
 
     fn against(&self, case: &str, asked: Asked, peer: &Peer, goal: f64) {

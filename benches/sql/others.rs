@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::support::{Load, median, pss, report};
-use crate::{Asked, Field, LIST, ONE_ROW, TEN_ROWS, serve, spread};
+use crate::{Asked, Field, LIST, ONE_ROW, TEN_ROWS, forget_inserts, serve, spread};
 
 /// A query that takes no CPU, and connections that run it in a loop.
 const SLOW: &str = "/sleep/200";
@@ -82,7 +82,7 @@ pub fn memory(field: &Field) {
         Asked::Get(LIST),
     ]
     .map(most_under);
-    field.forget_inserts();
+    forget_inserts(&field.database);
     let most = one.max(ten).max(insert);
     report(
         "memory under load",
