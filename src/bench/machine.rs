@@ -131,6 +131,13 @@ impl Machine {
                 busy * 100.0
             ));
         }
+        if read("/proc/sys/kernel/sched_autogroup_enabled").trim() == "1" {
+            warnings.push(
+                "processors are shared by session (autogroup), which can keep PostgreSQL waiting for a tenth of a second: \
+                 `sysctl kernel.sched_autogroup_enabled=0`"
+                    .to_owned(),
+            );
+        }
         warnings.extend(descriptors(plan.most_connections()));
         warnings.extend(ports(plan.most_connections()));
         warnings
