@@ -11,11 +11,12 @@
 //! | [`server`], [`processes`] | a server's start and end; what the kernel says it used |
 //! | [`load`] | wrk, and what it says |
 //! | [`results`], `files` | all that was measured, raw: `results.json`; where it is written |
-//! | [`statistics`], [`analysis`], [`verdict`] | what it comes to |
+//! | [`statistics`], [`analysis`], [`verdict`], [`advice`] | what it comes to |
 //! | [`table`], [`report`], `tell`, [`text`] | how it is told |
 //! | [`progress`], [`stop`] | how far it is; Ctrl-C |
 //! | `sample` | results for tests |
 
+pub mod advice;
 pub mod analysis;
 mod database;
 pub mod experiment;

@@ -33,14 +33,15 @@ pub(super) fn conclusion(results: &Results, files: &Files) -> String {
     for sentence in &verdict.paths {
         text.push_str(&format!("{sentence}\n"));
     }
-    if let Some(advice) = verdict.advice {
-        text.push_str(&format!(
+    text.push_str(&match verdict.advice {
+        Ok(advice) => format!(
             "\nrun it with {}: {}\nin /etc/peppercorn/peppercorn.env:\n{}",
             advice.options(),
             advice.why,
             advice.environment()
-        ));
-    }
+        ),
+        Err(why) => format!("\nno layout to advise: {why}\n"),
+    });
     text.push_str(&format!(
         "\n{}\n{}\n",
         files.results().display(),

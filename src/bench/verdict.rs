@@ -1,22 +1,20 @@
-//! What follows from the figures: sentences, and the layout to run.
+//! What follows from the figures: sentences on each path, and [advice](super::advice).
 
 use std::fmt;
 
+use super::advice::{Advice, WORTH};
 use super::analysis::{LEAST_ROUNDS, Ratio};
 use super::layout::Layout;
 use super::results::Results;
 use super::text::{ratio as times, several};
-
-/// A larger layout must answer so much more than a smaller one to be worth it.
-pub(super) const WORTH: f64 = 1.05;
 
 /// What follows from the figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// For each path, how layouts and servers compare.
     pub paths: Vec<Comparison>,
-    /// Which layout to run, and why.
-    pub advice: Option<Advice>,
+    /// Which layout to run; or why none is advised.
+    pub advice: Result<Advice, String>,
 }
 
 /// How layouts and servers compare on one path; a sentence as [`fmt::Display`].
@@ -26,15 +24,6 @@ pub struct Comparison {
     pub path: String,
     /// What the sentence is made of, at least one.
     pub clauses: Vec<String>,
-}
-
-/// Which layout to run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Advice {
-    /// The smallest one that no other beats by something.
-    pub layout: Layout,
-    /// Why.
-    pub why: String,
 }
 
 impl Results {
@@ -128,50 +117,6 @@ impl Results {
             .find(|(_, layout)| *layout == Layout::SINGLE);
         single.or_else(|| self.plan.layouts().next())
     }
-
-    fn advice(&self) -> Option<Advice> {
-        let base = self.base()?;
-        let against_base = |server: usize| match server == base.0 {
-            true => Some(1.0),
-            false => Some(self.ratio(server, base.0, None)?.rounds.median),
-        };
-        let mut layouts: Vec<(usize, Layout, f64)> = (self.plan.layouts())
-            .filter_map(|(server, layout)| Some((server, layout, against_base(server)?)))
-            .collect();
-        // With nothing to choose from, or too little measured, there is nothing to say.
-        if layouts.len() < 2 || self.plan.rounds < LEAST_ROUNDS {
-            return None;
-        }
-        self.ratio(base.0, base.0, None)?;
-        let best = *layouts.iter().max_by(|a, b| a.2.total_cmp(&b.2))?;
-        // The smallest first: fewest threads, then fewest processes.
-        layouts.sort_by_key(|(_, layout, _)| (layout.threads(), layout.workers));
-        let is_as_good = |candidate: &&(usize, Layout, f64)| {
-            let ratio = self.ratio(best.0, candidate.0, None);
-            ratio.is_some_and(|ratio| !ratio.is_outside_the_spread() || ratio.rounds.median < WORTH)
-        };
-        let chosen = *layouts.iter().find(is_as_good)?;
-        let why = match (chosen.0 == best.0, chosen.0 == base.0) {
-            (true, true) => "no other layout answers more".to_owned(),
-            (_, true) => format!(
-                "{} comes to {}, which is not worth it",
-                best.1,
-                times(best.2)
-            ),
-            (true, false) => format!("{} of {} over all paths", times(chosen.2), base.1),
-            (false, false) => format!(
-                "{} of {} over all paths; {} comes to {}, which is not worth it",
-                times(chosen.2),
-                base.1,
-                best.1,
-                times(best.2)
-            ),
-        };
-        Some(Advice {
-            layout: chosen.1,
-            why,
-        })
-    }
 }
 
 impl fmt::Display for Comparison {
@@ -180,41 +125,9 @@ impl fmt::Display for Comparison {
     }
 }
 
-impl Advice {
-    /// Lines for the environment file of the systemd unit.
-    pub fn environment(&self) -> String {
-        let layout = self.layout;
-        let mut lines = format!(
-            "PEPPERCORN_WORKERS={}\nPEPPERCORN_THREADS={}\n",
-            layout.workers, layout.worker.threads
-        );
-        if layout.names_executor() {
-            lines.push_str(&format!(
-                "PEPPERCORN_EXECUTOR={}\n",
-                layout.worker.executor.word()
-            ));
-        }
-        lines
-    }
-
-    /// Options of `peppercorn serve`.
-    pub fn options(&self) -> String {
-        let layout = self.layout;
-        let executor = match layout.names_executor() {
-            true => format!(" --executor {}", layout.worker.executor.word()),
-            false => String::new(),
-        };
-        format!(
-            "--workers {} --threads {}{executor}",
-            layout.workers, layout.worker.threads
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample;
-    use super::*;
 
     /// Of so much on average, a little more or less in each round.
     fn about(rate: u64, round: usize) -> Option<u64> {
@@ -239,55 +152,16 @@ mod tests {
             "one row: 2 workers × 1 thread: 1.90× of 1x1, outside the spread; 1x2 (1.00×) is within the spread of 1x1; \
              threads add nothing here; 1x1 answers 10.0× of flask."
         );
-        let advice = verdict.advice.unwrap();
-        assert_eq!(
-            advice.environment(),
-            "PEPPERCORN_WORKERS=2\nPEPPERCORN_THREADS=1\n"
-        );
-        assert_eq!(advice.options(), "--workers 2 --threads 1");
-        assert_eq!(advice.why, "1.90× of 1x1 over all paths");
-    }
-
-    #[test]
-    fn the_smallest_layout_that_does_is_advised() {
-        let layouts = ["3x1", "1x2-local", "2x1", "1x1"];
-        let advised = |rate: fn(&str) -> u64| {
-            let results = sample::results(&layouts, |server, round| about(rate(server), round));
-            let advice = results.verdict().advice.unwrap();
-            (advice.options(), advice.why)
-        };
-        // 2% more, however surely, are not worth a process.
-        let (options, why) = advised(|server| if server == "3x1" { 10_200 } else { 10_000 });
-        assert_eq!(options, "--workers 1 --threads 1");
-        assert_eq!(why, "3x1 comes to 1.02×, which is not worth it");
-        let (options, why) = advised(|server| match server {
-            "1x1" => 10_000,
-            "3x1" => 20_200,
-            _ => 20_000,
-        });
-        // As many threads as 2x1, in one process.
-        assert_eq!(options, "--workers 1 --threads 2 --executor local");
-        assert_eq!(
-            why,
-            "2.00× of 1x1 over all paths; 3x1 comes to 2.02×, which is not worth it"
-        );
-        let (_, why) = advised(|server| if server == "1x1" { 10_000 } else { 9000 });
-        assert_eq!(why, "no other layout answers more");
     }
 
     #[test]
     fn of_void_runs_and_few_rounds_nothing_is_concluded() {
         let void = sample::results(&["1x1", "2x1"], |_, _| None);
-        let nothing = Verdict {
-            paths: Vec::new(),
-            advice: None,
-        };
-        assert_eq!(void.verdict(), nothing);
+        assert!(void.verdict().paths.is_empty());
         let faster = |server: &str, _| Some(if server == "1x1" { 1000 } else { 3000 });
         let mut few = sample::results(&["1x1", "2x1"], faster);
         few.plan.rounds = 5;
         let verdict = few.verdict();
-        assert_eq!(verdict.advice, None);
         let sentence = "/ping: of 5 runs nothing can be told from chance, it takes 6.";
         assert_eq!(verdict.paths[0].to_string(), sentence);
     }

@@ -171,8 +171,8 @@ fn paths_are_chosen_when_none_is_named() {
     let paths: Vec<&str> = paths.map(|path| path["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["/ping", "/one/1", "/many"]);
     assert_eq!(results["runs"].as_array().unwrap().len(), 3);
-    let advice = "nothing to choose from";
-    assert!(!ended.stdout.contains("PEPPERCORN_WORKERS"), "{advice}");
+    let advice = "no layout to advise: There are no two layouts to choose from.";
+    assert!(ended.stdout.contains(advice), "{}", ended.stdout);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use super::markup::{Element, element};
 use super::parts::paragraph;
+use crate::bench::advice::Advice;
 use crate::bench::results::Results;
-use crate::bench::verdict::{Advice, Comparison, Verdict};
+use crate::bench::verdict::{Comparison, Verdict};
 
 /// The page's name.
 pub(super) fn title(results: &Results) -> String {
@@ -26,13 +27,13 @@ pub(super) fn header(results: &Results, verdict: &Verdict) -> Element {
         .with(when);
     let header = element("header").with(about);
     match &verdict.advice {
-        Some(advice) => header.with_all(advised(advice)),
-        None if results.runs.is_empty() => header
+        Ok(advice) => header.with_all(advised(advice)),
+        Err(_) if results.runs.is_empty() => header
             .with(element("h1").text("Nothing is measured yet"))
             .with(paragraph("The first figures come when the first round is over.").class("lead")),
-        None => header
+        Err(why) => header
             .with(element("h1").text("No layout to advise"))
-            .with(paragraph("No run of peppercorn counts.").class("lead")),
+            .with(paragraph(why.clone()).class("lead")),
     }
 }
 
