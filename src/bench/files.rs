@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rustix::fs::{Advice, fadvise};
 
 use super::report;
 use super::results::{Results, replace};
@@ -57,8 +58,12 @@ impl Files {
     /// Makes the copy of this program that is measured: memory that it shared with us, who run beside it, would count by half.
     pub(super) fn copy_program(&self) -> anyhow::Result<()> {
         let program = std::env::current_exe().context("cannot find this program")?;
-        let copied = fs::copy(program, &self.program);
-        copied.with_context(|| format!("cannot write {}", self.program.display()))?;
+        let cannot = || format!("cannot write {}", self.program.display());
+        fs::copy(program, &self.program).with_context(cannot)?;
+        // What has just been written is in memory whole. Of one that has long been there only what is used is read again.
+        let copy = fs::File::open(&self.program).with_context(cannot)?;
+        copy.sync_all().with_context(cannot)?;
+        fadvise(&copy, 0, None, Advice::DontNeed)?;
         Ok(())
     }
 
