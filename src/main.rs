@@ -215,19 +215,14 @@ fn measure(args: &Args) -> Result<(), Failure> {
     let directory = config.task.directory().to_owned();
     let definitions = read(&directory)?;
     let clock = Clock::start().exit(Exit::System)?;
+    let resumes = matches!(config.task, bench::Task::Resume(_));
+    let files = bench::Files::in_directory(&config.output, resumes).exit(Exit::System)?;
     let (settings, cluster) = open(&config.database, &directory, &clock)?;
     let surroundings = bench::Surroundings {
-        files: bench::Files::in_directory(
-            &config.output,
-            matches!(config.task, bench::Task::Resume(_)),
-        )
-        .exit(Exit::System)?,
+        files,
         definitions: &definitions,
         database: &settings,
-        environment: config
-            .database
-            .url()
-            .map(|url| ("DATABASE_URL".to_owned(), url)),
+        database_url: config.database.url(),
         clock: &clock,
         say: &|text| drop(say(text)),
     };

@@ -14,8 +14,6 @@ pub const LEAST_ROUNDS: usize = 6;
 pub struct Figures {
     /// Answers per second.
     pub per_second: Summary,
-    /// Bytes of answers per second.
-    pub bytes_per_second: Summary,
     /// From request to answer: the median run's, for each percentile.
     pub latency: Option<Latency>,
     /// CPU time of the server per request.
@@ -89,7 +87,6 @@ impl Results {
         };
         Some(Figures {
             per_second: Summary::of(loads().map(|load| load.per_second()))?,
-            bytes_per_second: Summary::of(loads().map(|load| load.bytes_per_second()))?,
             latency: median_latency(&latencies),
             cpu: each(|used| used.user_ms + used.system_ms).map(cpu),
             pss_bytes: Summary::of(used().filter_map(|(_, used)| Some(used.pss_bytes? as f64))),

@@ -6,16 +6,14 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::bail;
 use serde_json::Value;
 
-use super::files::Files;
 use super::load::Wrk;
 use super::pin;
 use super::plan::{Cell, WARM_UP};
 use super::processes::Processors;
 use super::progress::Progress;
-use super::report;
 use super::results::{Load, Results, Run, Used};
 use super::server::{Running, Starter};
-use super::stop::{Interrupted, Stop};
+use super::stop::Interrupted;
 use super::text::several;
 use crate::observe::rfc3339;
 
@@ -30,10 +28,6 @@ const LATE: Duration = Duration::from_secs(30);
 pub struct Experiment<'a> {
     /// Starts servers.
     pub starter: Starter<'a>,
-    /// Where results go.
-    pub files: &'a Files,
-    /// Whether it was asked to end.
-    pub stop: &'a Stop,
 }
 
 impl Experiment<'_> {
@@ -67,7 +61,7 @@ impl Experiment<'_> {
                     )),
                 }
             }
-            self.stop.check()?;
+            self.starter.stop.check()?;
         }
         Ok(differences)
     }
@@ -80,6 +74,7 @@ impl Experiment<'_> {
         let plan = self.starter.plan;
         let mut progress = Progress::of(plan, results.runs.len());
         for round in 0..plan.rounds {
+            let before = results.runs.len();
             for server in plan.order(round) {
                 let mut cells = plan.cells(round, server);
                 cells.retain(|cell| !results.has(round, cell));
@@ -88,7 +83,9 @@ impl Experiment<'_> {
                 }
                 self.run_server(server, round, &cells, results, &mut progress)?;
             }
-            self.files.write_report(&report::html(results))?;
+            if results.runs.len() > before {
+                self.starter.files.write_report(results)?;
+            }
         }
         progress.end();
         Ok(())
@@ -127,7 +124,7 @@ impl Experiment<'_> {
             let run = self.measure(&mut running, round, *cell)?;
             progress.count(run.void.as_deref());
             results.runs.push(run);
-            self.files.write_results(results)?;
+            self.starter.files.write_results(results)?;
             // One that has ended is started again for the next cell.
             kept = running.ended().is_none().then_some(running);
         }
@@ -159,7 +156,7 @@ impl Experiment<'_> {
             connections,
             duration,
             threads: plan.wrk_threads,
-            directory: self.files.directory(),
+            files: self.starter.files,
         };
         pin::on(&plan.pin.client, || wrk.start())?
     }
@@ -208,10 +205,10 @@ impl Experiment<'_> {
             .checked_sub(begin.elapsed())
             .filter(|left| !left.is_zero())
         {
-            self.stop.check()?;
+            self.starter.stop.check()?;
             sleep(left.min(POLL));
         }
-        self.stop.check()
+        self.starter.stop.check()
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rustix::fs::{Advice, fadvise};
 
+use super::load;
 use super::report;
 use super::results::{Results, replace};
 
@@ -55,8 +56,12 @@ impl Files {
         self.directory.join("report.html")
     }
 
-    /// Makes the copy of this program that is measured: memory that it shared with us, who run beside it, would count by half.
-    pub(super) fn copy_program(&self) -> anyhow::Result<()> {
+    /// Makes what runs need: wrk's script, and the copy of this program that is measured. Memory that it shared with us, who
+    /// run beside it, would count by half.
+    pub(super) fn prepare(&self) -> anyhow::Result<()> {
+        let script = self.wrk_script();
+        fs::write(&script, load::SCRIPT)
+            .with_context(|| format!("cannot write {}", script.display()))?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let cannot = || format!("cannot write {}", self.program.display());
         fs::copy(program, &self.program).with_context(cannot)?;
@@ -67,6 +72,16 @@ impl Files {
         Ok(())
     }
 
+    /// What has wrk say all it has counted.
+    pub(super) fn wrk_script(&self) -> PathBuf {
+        self.directory.join("wrk.lua")
+    }
+
+    /// Where wrk says it.
+    pub(super) fn wrk_output(&self) -> PathBuf {
+        self.directory.join("wrk.out")
+    }
+
     /// The copy of this program.
     pub(super) fn program(&self) -> &Path {
         &self.program
@@ -74,25 +89,24 @@ impl Files {
 
     /// Removes what nobody needs any more.
     pub(super) fn clear(&self) {
-        for scratch in ["wrk.lua", "wrk.out"] {
+        for scratch in [&self.wrk_script(), &self.wrk_output(), &self.program] {
             // Not there if nothing was measured.
-            let _absent = fs::remove_file(self.directory.join(scratch));
+            let _absent = fs::remove_file(scratch);
         }
-        let _absent = fs::remove_file(&self.program);
     }
 
     pub(super) fn write_results(&self, results: &Results) -> anyhow::Result<()> {
         results.write(&self.results())
     }
 
-    pub(super) fn write_report(&self, html: &str) -> anyhow::Result<()> {
-        replace(&self.report(), html.as_bytes())
+    pub(super) fn write_report(&self, results: &Results) -> anyhow::Result<()> {
+        replace(&self.report(), report::html(results).as_bytes())
     }
 
     /// All that is made of the results.
     pub(super) fn write_all(&self, results: &Results) -> anyhow::Result<()> {
         self.write_results(results)?;
-        self.write_report(&report::html(results))?;
+        self.write_report(results)?;
         for (name, svg) in report::plots(results) {
             replace(&self.directory.join(name), svg.as_bytes())?;
         }

@@ -4,18 +4,20 @@
 //! slow is asked less often, so its latencies are those under the load that it lets come.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::Signal;
 
+use super::files::Files;
 use super::results::{Errors, Latency, Load};
 use crate::sys;
 
 /// What has wrk say all it has counted.
-const SCRIPT: &str = include_str!("wrk.lua");
+pub(super) const SCRIPT: &str = include_str!("wrk.lua");
 /// Who waits longer for an answer does not count it; wrk's own default.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -29,8 +31,8 @@ pub struct Wrk<'a> {
     pub duration: Duration,
     /// wrk's threads, at most.
     pub threads: usize,
-    /// Where it may leave files.
-    pub directory: &'a Path,
+    /// Where its script is, and what it says goes.
+    pub files: &'a Files,
 }
 
 /// A run of wrk.
@@ -38,7 +40,7 @@ pub struct Running {
     /// The process; killed when it is dropped.
     pub child: Child,
     connections: u64,
-    said: std::path::PathBuf,
+    said: PathBuf,
 }
 
 /// wrk's version.
@@ -64,37 +66,39 @@ impl Wrk<'_> {
     /// # Errors
     /// It cannot be started.
     pub fn start(&self) -> anyhow::Result<Running> {
-        let script = self.directory.join("wrk.lua");
-        let said = self.directory.join("wrk.out");
-        let cannot = |path: &Path| format!("cannot write {}", path.display());
-        fs::write(&script, SCRIPT).with_context(|| cannot(&script))?;
+        let said = self.files.wrk_output();
+        let output = File::create(&said);
+        let output = output.with_context(|| format!("cannot write {}", said.display()))?;
         let mut wrk = Command::new("wrk");
-        wrk.arg(format!("-t{}", self.evenly_spread()))
-            .arg(format!("-c{}", self.connections))
-            .arg(format!("-d{}s", self.duration.as_secs().max(1)))
-            .arg(format!("--timeout={}s", TIMEOUT.as_secs()))
-            .arg("-s")
-            .arg(&script)
-            .arg(self.url)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&said).with_context(|| cannot(&said))?);
-        sys::die_with_parent(&mut wrk, Signal::KILL);
+        wrk.arg(format!(
+            "-t{}",
+            evenly_spread(self.connections, self.threads)
+        ))
+        .arg(format!("-c{}", self.connections))
+        .arg(format!("-d{}s", self.duration.as_secs().max(1)))
+        .arg(format!("--timeout={}s", TIMEOUT.as_secs()))
+        .arg("-s")
+        .arg(self.files.wrk_script())
+        .arg(self.url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(output)
         // Ctrl-C is for us.
-        std::os::unix::process::CommandExt::process_group(&mut wrk, 0);
+        .process_group(0);
+        sys::die_with_parent(&mut wrk, Signal::KILL);
         Ok(Running {
             child: wrk.spawn().context("cannot run wrk")?,
             connections: self.connections as u64,
             said,
         })
     }
+}
 
-    /// wrk leaves connections out that cannot be dealt out evenly.
-    fn evenly_spread(&self) -> usize {
-        let threads = (1..=self.threads.max(1)).rev();
-        let mut even = threads.filter(|threads| self.connections.is_multiple_of(*threads));
-        even.next().unwrap_or(1)
-    }
+/// How many of at most so many threads there are: wrk leaves connections out that cannot be dealt out evenly.
+fn evenly_spread(connections: usize, threads: usize) -> usize {
+    let threads = (1..=threads.max(1)).rev();
+    let mut even = threads.filter(|threads| connections.is_multiple_of(*threads));
+    even.next().unwrap_or(1)
 }
 
 impl Running {
@@ -309,17 +313,7 @@ mod tests {
 
     #[test]
     fn threads_divide_connections() {
-        let spread = |connections, threads| {
-            let (url, directory) = ("", Path::new(""));
-            Wrk {
-                url,
-                connections,
-                duration: TIMEOUT,
-                threads,
-                directory,
-            }
-            .evenly_spread()
-        };
+        let spread = evenly_spread;
         assert_eq!(
             [
                 spread(64, 1),

@@ -6,7 +6,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`plan`], [`layout`], [`pin`], [`paths`] | what is to be measured, in which order, where |
-//! | [`machine`], `database` | what it is measured on, and what may spoil it |
+//! | [`machine`] | what it is measured on, and what may spoil it |
 //! | [`experiment`] | the runs, one after the other |
 //! | [`server`], [`processes`] | a server's start and end; what the kernel says it used |
 //! | [`load`] | wrk, and what it says |
@@ -18,7 +18,6 @@
 
 pub mod advice;
 pub mod analysis;
-mod database;
 pub mod experiment;
 mod files;
 pub mod layout;
@@ -44,8 +43,10 @@ pub mod verdict;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use anyhow::Context;
+
 use crate::observe::rfc3339;
-use crate::pg;
+use crate::pg::{self, connect};
 use crate::runtime::Clock;
 use crate::sql::Definition;
 use experiment::Experiment;
@@ -110,8 +111,8 @@ pub struct Surroundings<'a> {
     pub definitions: &'a [Definition],
     /// The database.
     pub database: &'a pg::Config,
-    /// What servers are told of it, where it is not in our own environment.
-    pub environment: Option<(String, String)>,
+    /// Its URL for servers, where it is not in our own environment.
+    pub database_url: Option<String>,
     /// For deadlines.
     pub clock: &'a Clock,
     /// Tells the user what is going on.
@@ -127,7 +128,7 @@ pub fn run(task: Task, surroundings: &Surroundings<'_>) -> anyhow::Result<bool> 
     let stop = Stop::on_signals()?;
     let files = &surroundings.files;
     let done = files
-        .copy_program()
+        .prepare()
         .and_then(|()| measure(task, surroundings, &stop));
     files.clear();
     match done {
@@ -143,11 +144,9 @@ fn measure(task: Task, surroundings: &Surroundings<'_>, stop: &Stop) -> anyhow::
         Task::New(settings) => surroundings.begin(settings, stop)?,
     };
     let plan = results.plan.clone();
-    say(&introduction(&plan, &results));
+    say(&introduction(&results));
     let experiment = Experiment {
         starter: surroundings.starter(&plan, stop),
-        files,
-        stop,
     };
     if results.runs.is_empty() {
         let differences = experiment.check()?;
@@ -201,16 +200,18 @@ impl Surroundings<'_> {
     }
 
     fn machine(&self, directory: &Path) -> anyhow::Result<Machine> {
-        let postgresql = async_io::block_on(database::version(self.database, self.clock))?;
-        Machine::look(directory, postgresql)
+        let opened = async_io::block_on(connect::connect(self.database, self.clock))?;
+        // PostgreSQL says it to whoever connects.
+        let version = opened.driver.parameter("server_version");
+        let version = version.context("PostgreSQL does not say its version")?;
+        Machine::look(directory, version.to_owned())
     }
 
     fn starter<'a>(&'a self, plan: &'a Plan, stop: &'a Stop) -> Starter<'a> {
         Starter {
             plan,
-            program: self.files.program(),
-            environment: self.environment.as_ref(),
-            output: self.files.directory(),
+            files: &self.files,
+            database_url: self.database_url.as_deref(),
             clock: self.clock,
             stop,
         }
@@ -240,7 +241,7 @@ fn plan(settings: Settings) -> Plan {
 /// One for each of its processors, or for half of all: the others are the server's, and PostgreSQL's.
 fn wrk_threads(pin: &Pin) -> usize {
     match pin.client.len() {
-        0 => std::thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2)),
+        0 => machine::processors().div_ceil(2),
         own => own,
     }
 }

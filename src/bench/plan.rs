@@ -113,16 +113,12 @@ impl Plan {
         self.servers.len() * self.paths.len() * self.connections.len() * self.rounds
     }
 
-    /// What one run takes.
-    pub fn run_time(&self) -> Duration {
-        Duration::from_secs(self.duration_s) + Duration::from_millis(self.settle_ms)
-    }
-
     /// What all of it takes, about: servers start and stop as fast as they like.
     pub fn time(&self) -> Duration {
         let starts = (self.servers.len() * self.rounds) as u32;
         let start = START_GUESS + WARM_UP * self.paths.len() as u32;
-        self.run_time() * self.runs() as u32 + start * starts
+        let run = Duration::from_secs(self.duration_s) + Duration::from_millis(self.settle_ms);
+        run * self.runs() as u32 + start * starts
     }
 
     /// The most connections of any run.

@@ -131,11 +131,6 @@ impl Load {
     pub fn per_second(&self) -> f64 {
         self.requests as f64 * 1e6 / self.duration_us as f64
     }
-
-    /// Bytes of answers per second.
-    pub fn bytes_per_second(&self) -> f64 {
-        self.bytes as f64 * 1e6 / self.duration_us as f64
-    }
 }
 
 impl Errors {

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::files::Files;
 use super::pin;
 use super::plan::{Kind, Plan, Server};
 use super::processes::Tree;
@@ -34,12 +35,10 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Starter<'a> {
     /// What is measured.
     pub plan: &'a Plan,
-    /// What serves as peppercorn.
-    pub program: &'a Path,
+    /// Where the program is, and their output goes.
+    pub files: &'a Files,
     /// Of each server's environment, beside our own.
-    pub environment: Option<&'a (String, String)>,
-    /// Where their output goes.
-    pub output: &'a Path,
+    pub database_url: Option<&'a str>,
     /// For deadlines.
     pub clock: &'a Clock,
     /// Whether it was asked to end.
@@ -61,12 +60,13 @@ impl<'a> Starter<'a> {
     /// It ends or does not answer; it was asked to end meanwhile.
     pub fn start(&self, server: &Server) -> anyhow::Result<Running<'a>> {
         let (mut command, url) = self.command(server)?;
-        let log = self.output.join(format!("{}.log", file_name(&server.name)));
+        let log = format!("{}.log", file_name(&server.name));
+        let log = self.files.directory().join(log);
         let file = OpenOptions::new().create(true).append(true).open(&log);
         let file = file.with_context(|| format!("cannot write {}", log.display()))?;
         let other: File = file.try_clone()?;
         command
-            .envs(self.environment.map(|(name, value)| (name, value)))
+            .envs(self.database_url.map(|url| ("DATABASE_URL", url)))
             .stdin(Stdio::null())
             .stdout(other)
             .stderr(file)
@@ -108,7 +108,7 @@ impl<'a> Starter<'a> {
             Kind::Layout(layout) => layout,
         };
         let address = free_address().context("no port is free")?;
-        let mut serve = Command::new(self.program);
+        let mut serve = Command::new(self.files.program());
         serve.arg("serve").arg(&self.plan.directory).args([
             "--bind",
             &address,
@@ -196,11 +196,8 @@ impl Running<'_> {
     }
 
     fn signal(&self, signal: Signal) {
-        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        if let Some(group) = group {
-            // Only a group that is gone is not reached.
-            let _gone = kill_process_group(group, signal);
-        }
+        // Only a group that is gone is not reached.
+        let _gone = kill_process_group(Pid::from_child(&self.child), signal);
     }
 }
 

@@ -1,13 +1,13 @@
 //! What a bench says before and after.
 
 use super::files::Files;
-use super::plan::Plan;
 use super::results::Results;
 use super::text::several;
 use super::{table, text};
 
 /// Before: on what, what, for how long.
-pub(super) fn introduction(plan: &Plan, results: &Results) -> String {
+pub(super) fn introduction(results: &Results) -> String {
+    let plan = &results.plan;
     let mut text = format!("{}\n", results.machine.sentence());
     for warning in &results.warnings {
         text.push_str(&format!("warning: {warning}\n"));

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::lookup::Lookup;
+use super::lookup::{Lookup, number};
 use super::units::duration;
 use super::{DatabaseSource, directory};
+use crate::bench::pin::Pin;
 use crate::bench::plan::{Kind, Server};
 use crate::bench::results::Results;
 use crate::bench::{Settings, Task};
@@ -16,6 +17,8 @@ use crate::environment::Variables;
 
 /// Connections at most: a process seldom has more descriptors.
 const MOST_CONNECTIONS: usize = 100_000;
+/// Runs of each cell at most: a plan must end.
+const MOST_RUNS: usize = 1000;
 /// Options that say what is measured: what is resumed has them already.
 const PLANNED: [&str; 11] = [
     "quick",
@@ -127,35 +130,22 @@ fn settings(lookup: &Lookup<'_>) -> anyhow::Result<Settings> {
         (false, true) => TALK,
         (false, false) => USUAL,
     };
-    let or = |name: &str, preset: &str| lookup.text(name).unwrap_or_else(|| preset.to_owned());
     let wrong = |name: &str, error: String| anyhow::anyhow!("{}: {error}", lookup.origin(name));
-    let items = |text: &str| -> Vec<String> {
-        text.split(',').map(|item| item.trim().to_owned()).collect()
-    };
-    let layouts = items(&or("layouts", preset.layouts));
-    let layouts = layouts.iter().map(|text| text.parse());
-    let connections = items(&or("connections", preset.connections));
-    let connections = connections
-        .iter()
-        .map(|text| super::lookup::number(text, &(1..=MOST_CONNECTIONS)));
+    let connections = |text: &str| number(text, &(1..=MOST_CONNECTIONS));
     let mut settings = Settings {
         directory: directory(lookup.args),
         paths: lookup.list("path")?,
-        layouts: layouts
-            .collect::<Result<_, _>>()
-            .map_err(|error| wrong("layouts", error))?,
+        layouts: lookup.parsed_or("layouts", preset.layouts, |text| items(text, str::parse))?,
         others: others(lookup)?,
-        connections: connections
-            .collect::<Result<_, _>>()
-            .map_err(|error| wrong("connections", error))?,
-        rounds: super::lookup::number(&or("runs", preset.runs), &(1..=1000))
-            .map_err(|error| wrong("runs", error))?,
-        duration: whole_seconds(&or("duration", preset.duration))
-            .map_err(|error| wrong("duration", error))?,
+        connections: lookup.parsed_or("connections", preset.connections, |text| {
+            items(text, connections)
+        })?,
+        rounds: lookup.parsed_or("runs", preset.runs, |text| number(text, &(1..=MOST_RUNS)))?,
+        duration: lookup.parsed_or("duration", preset.duration, whole_seconds)?,
         settle: lookup.duration("settle")?,
         pin: match lookup.text("pin") {
-            None => Default::default(),
-            Some(text) => text.parse().map_err(|error| wrong("pin", error))?,
+            None => Pin::default(),
+            Some(_) => lookup.parsed("pin", str::parse)?,
         },
     };
     settings.connections.sort_unstable();
@@ -168,6 +158,11 @@ fn settings(lookup: &Lookup<'_>) -> anyhow::Result<Settings> {
     unlike(settings.paths.iter().map(|path| path.name.clone()))
         .map_err(|name| wrong("path", name))?;
     Ok(settings)
+}
+
+/// What stands between commas.
+fn items<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    text.split(',').map(|item| parse(item.trim())).collect()
 }
 
 /// wrk counts in them.

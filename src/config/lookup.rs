@@ -52,8 +52,19 @@ impl Lookup<'_> {
         name: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> anyhow::Result<T> {
-        let text = self.text(name).unwrap_or_default();
-        parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
+        self.parsed_or(name, "", parse)
+    }
+
+    /// As [`Lookup::parsed`], of `otherwise` if nobody says and there is no default.
+    pub(super) fn parsed_or<T>(
+        &self,
+        name: &str,
+        otherwise: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> anyhow::Result<T> {
+        let text = self.text(name);
+        parse(text.as_deref().unwrap_or(otherwise))
+            .map_err(|error| anyhow::anyhow!("{}: {error}", self.origin(name)))
     }
 
     pub(super) fn number(&self, name: &str, range: RangeInclusive<usize>) -> anyhow::Result<usize> {
