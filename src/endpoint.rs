@@ -5,6 +5,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use sentry_core::Transaction;
 
@@ -65,6 +66,8 @@ pub struct Route {
     pub template: String,
     /// The endpoint's name in logs, metrics and Sentry: an SQL statement's own, else as the route reads.
     pub endpoint: Arc<str>,
+    /// For it to answer, in place of the server's own limit.
+    pub timeout: Option<Duration>,
     label: Label,
     metrics: OnceLock<RouteMetrics>,
 }
@@ -82,8 +85,14 @@ impl Route {
             template: template.into(),
             label: Label::new(&endpoint),
             endpoint,
+            timeout: None,
             metrics: OnceLock::new(),
         }
+    }
+
+    /// The same with a limit of its own for the endpoint to answer.
+    pub fn within(self, timeout: Option<Duration>) -> Route {
+        Route { timeout, ..self }
     }
 
     /// What the stall monitor calls the endpoint's work.

@@ -154,6 +154,12 @@ impl Problem {
         self
     }
 
+    /// Says what the problem is about, before its explanation: `object 3 of the list: …`.
+    pub fn about(mut self, what: impl fmt::Display) -> Problem {
+        self.0.detail = format!("{what}: {}", self.0.detail);
+        self
+    }
+
     /// Keeps the cause, for the log only.
     pub fn because(mut self, cause: impl Into<anyhow::Error>) -> Problem {
         self.0.cause = Some(cause.into());
@@ -178,6 +184,11 @@ impl Problem {
     /// The constraint that was violated, when PostgreSQL named one.
     pub fn constraint(&self) -> Option<&str> {
         self.0.constraint.as_deref()
+    }
+
+    /// What the client sent that is not as it should be.
+    pub fn errors(&self) -> &[Invalid] {
+        &self.0.invalid
     }
 
     /// Headers of the answer besides its content's.

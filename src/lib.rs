@@ -29,6 +29,7 @@
 //! | [`ping`] | the health probe |
 //! | `bench` | the experiments: plan, wrk, statistics, report |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
+//! | [`units`] | times and sizes with their units |
 //! | `lock` | locks that a panic does not close for good |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
@@ -64,6 +65,7 @@ pub mod server;
 pub mod sql;
 mod sys;
 pub mod tls;
+pub mod units;
 mod work;
 
 /// What holds for any bytes that come from elsewhere: for `tests/fuzz`, and for the tests of the same names.

@@ -100,7 +100,7 @@ impl App {
     /// Adds endpoints read from SQL files, after the database of `config` has agreed to them.
     ///
     /// # Errors
-    /// See [`sql::check`]; a route that is taken.
+    /// See [`sql::describe`] and [`sql::compose`](fn@sql::compose); a route that is taken.
     pub async fn sql(
         mut self,
         files: Vec<Definition>,
@@ -110,17 +110,15 @@ impl App {
         if !(self.read.is_empty() && self.write.is_empty()) {
             bail!("a second folder of SQL files: an application has one");
         }
-        let checked = sql::check(files, config, clock).await?;
+        let described = sql::describe(&files, config, clock).await?;
+        let checked = sql::compose(files, described)?;
         for route in checked.routes {
+            let definition = &route.definition;
             self.routes.insert(
-                &route.template,
+                &definition.template,
                 Entry {
-                    route: Arc::new(Route::new(
-                        route.method,
-                        route.template.as_str(),
-                        route.name,
-                    )),
-                    place: route.place,
+                    route: Arc::new(route_of(definition)),
+                    place: definition.source.place(definition.route_at),
                     audience: Audience::Clients,
                     endpoint: captured(route.endpoint),
                 },
@@ -248,6 +246,13 @@ fn probe(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
 
 fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
     Box::new(Capture::new(endpoint))
+}
+
+fn route_of(definition: &Definition) -> Route {
+    let timeout = definition.directives.timeout.as_ref();
+    let template = definition.template.as_str();
+    Route::new(definition.method, template, definition.name.as_str())
+        .within(timeout.map(|said| said.what))
 }
 
 /// A route whose endpoint has no other name.

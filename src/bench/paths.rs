@@ -108,11 +108,10 @@ impl fmt::Display for Named {
 fn path(definition: &Definition) -> Option<String> {
     let template = definition.template.as_str();
     let in_path: Vec<&str> = definition.template.parameters().collect();
-    for (name, _) in &definition.statement.parameters {
-        let declared =
-            (definition.declarations.iter()).find(|declaration| declaration.name == *name);
+    for (name, _) in definition.used() {
+        let declared = definition.declaration(name);
         let has_default = declared.is_some_and(|declaration| declaration.default.is_some());
-        if !has_default && !in_path.contains(&name.as_str()) {
+        if !has_default && !in_path.contains(&name) {
             return None;
         }
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::lookup::{Lookup, number};
-use super::units::duration;
 use super::{DatabaseSource, directory};
 use crate::bench::pin::Pin;
 use crate::bench::plan::{Kind, Server};
@@ -14,6 +13,7 @@ use crate::bench::results::Results;
 use crate::bench::{Settings, Task};
 use crate::cli::Args;
 use crate::environment::Variables;
+use crate::units::duration;
 
 /// Connections at most: a process seldom has more descriptors.
 const MOST_CONNECTIONS: usize = 100_000;

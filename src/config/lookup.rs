@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::units::duration;
 use crate::cli::{Args, OPTIONS};
 use crate::environment::{self, Variables};
+use crate::units::duration;
 
 /// Flags and environment, by option.
 pub(super) struct Lookup<'a> {

@@ -4,7 +4,6 @@
 mod bench;
 mod lookup;
 mod serve;
-mod units;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,11 +18,11 @@ use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
 use crate::sql::folder::SCHEMA;
 
+pub use crate::units::{duration, size};
 #[cfg(feature = "bench")]
 pub use bench::Bench;
 use lookup::Lookup;
 pub use serve::{Accept, MOST_WORKERS, Serve};
-pub use units::{duration, size};
 
 /// Where the SQL files are when nobody says.
 const DIRECTORY: &str = "sql";

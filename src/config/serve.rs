@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::lookup::{Lookup, number};
-use super::units::{duration, size};
 use super::{DatabaseSource, credential, directory};
 use crate::cli::Args;
 use crate::environment::Variables;
 use crate::runtime::{ExecutorKind, Layout};
 use crate::sentry;
 use crate::server::{Address, Settings};
+use crate::units::{duration, size};
 
 /// Workers at most: each has a place in the scoreboard, and another while it is replaced.
 pub const MOST_WORKERS: usize = 100;

@@ -23,6 +23,7 @@ mod chars;
 mod chunked;
 mod date;
 mod encode;
+mod etag;
 mod framing;
 mod head;
 #[cfg(any(test, fuzzing))]
@@ -45,6 +46,7 @@ pub use http_types::{Method, StatusCode};
 pub use date::HttpDate;
 pub(crate) use date::civil;
 pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
+pub use etag::{EntityTag, EntityTags, Malformed};
 pub use head::{Head, Version};
 pub use limits::Limits;
 pub use reader::{Memory, Reader};

@@ -8,11 +8,12 @@ use std::time::Duration;
 use futures_lite::{StreamExt, future};
 use http_types::StatusCode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{CancelToken, Client, Row};
+use tokio_postgres::{CancelToken, Client, Row, RowStream};
 
 use super::connect::Origin;
 use super::error;
 use super::prepared::{Call, PrepareError, Prepared, Query};
+use super::transaction;
 use crate::error::Problem;
 use crate::lock::lock;
 use crate::runtime::join_all;
@@ -119,7 +120,17 @@ impl Connection {
         self.origin.kill();
     }
 
-    /// Runs one statement and gives its rows to `collect`.
+    /// What talks to PostgreSQL.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What the program is called at PostgreSQL's end, if its requests are called something there.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Runs one call and gives its rows to `collect`.
     ///
     /// Once polled, it must be polled to its end: rows that nobody takes hold up the whole connection.
     ///
@@ -130,53 +141,34 @@ impl Connection {
         call: Call,
         mut collect: C,
     ) -> Result<Done<C>, Problem> {
-        let Call { query, .. } = call;
         let mut retried = false;
         loop {
-            let prepared = match self.prepared(query) {
-                Ok(prepared) => prepared,
-                // What was missing when the connection was opened may be there by now.
-                Err(_) if !retried => {
-                    retried = true;
-                    Box::pin(self.prepare_again(query)).await;
-                    continue;
-                }
-                Err(error) => {
-                    if is_forgetful(&error) {
-                        self.kill();
-                    }
-                    return Err(not_prepared(error));
+            let attempted = match &call.transaction {
+                None => self.attempt(&call, &mut collect).await,
+                // On the heap: queries on their own do not carry room for it.
+                Some(transaction) => {
+                    Box::pin(self.attempt_transaction(&call, transaction, &mut collect)).await
                 }
             };
-            match self.attempt(&prepared, &call, &mut collect).await {
+            match attempted {
                 Ok(affected) => {
                     return Ok(Done {
                         collected: collect,
                         affected,
                     });
                 }
-                Err(Failure::Collect(error)) => return Err(Problem::internal(error)),
-                Err(Failure::Postgres(error)) if !retried && is_stale(&error) => {
-                    // The error came before any row: nothing of the statement was done.
+                // The error came before any row: nothing of the statement was done.
+                Err(failure) if !retried && failure.asks_to_prepare() => {
                     retried = true;
-                    if error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED) {
-                        // Types may have changed with the tables: an enum's new label. Not so where statements were
-                        // forgotten: those that look types up are among them, and tokio-postgres would not know.
-                        self.client.clear_type_cache();
-                    }
-                    Box::pin(self.prepare_again(query)).await;
+                    Box::pin(self.prepare_again(&call, &failure)).await;
                 }
-                Err(Failure::Postgres(error)) => return Err(error::problem(error)),
+                Err(failure) => return Err(self.problem(failure)),
             }
         }
     }
 
-    async fn attempt<C: Collect>(
-        &self,
-        prepared: &Prepared,
-        call: &Call,
-        collect: &mut C,
-    ) -> Result<u64, Failure> {
+    async fn attempt<C: Collect>(&self, call: &Call, collect: &mut C) -> Result<u64, Failure> {
+        let prepared = self.usable(call.query)?;
         // On the heap for as long as it takes to be sent: with room for it in the query's own future, that one would be
         // too large for the allocator's fast path (1 KiB).
         let querying = Box::pin(
@@ -194,32 +186,89 @@ impl Connection {
                 rows?
             }
         };
-        let mut rows = std::pin::pin!(rows);
-        let mut failure = None;
-        while let Some(row) = rows.next().await {
-            let row = row?;
-            if failure.is_none() {
-                failure = collect.row(prepared, &row).err();
-            }
-            if failure.is_none() {
-                failure = poll_fn(|_| collect.poll_ready()).await.err();
-            }
+        collect_rows(&prepared, rows, collect).await
+    }
+
+    /// A statement that can be run here.
+    pub(super) fn usable(&self, query: usize) -> Result<Arc<Prepared>, Failure> {
+        self.prepared(query).map_err(Failure::NotPrepared)
+    }
+
+    /// Prepares anew what a call needs.
+    async fn prepare_again(&self, call: &Call, failure: &Failure) {
+        if let Failure::Postgres(error) | Failure::Element(_, error) = failure
+            && error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED)
+        {
+            // Types may have changed with the tables: an enum's new label. Not so where statements were forgotten: those
+            // that look types up are among them, and tokio-postgres would not know.
+            self.client.clear_type_cache();
         }
-        match failure {
-            Some(error) => Err(Failure::Collect(error)),
-            None => Ok(rows.rows_affected().unwrap_or(0)),
+        for query in call.queries() {
+            let prepared = Prepared::prepare(&self.client, &self.queries[query]).await;
+            *lock(&self.prepared[query]) = prepared.map(Arc::new).map_err(Arc::new);
         }
     }
 
-    async fn prepare_again(&self, query: usize) {
-        let prepared = Prepared::prepare(&self.client, &self.queries[query]).await;
-        *lock(&self.prepared[query]) = prepared.map(Arc::new).map_err(Arc::new);
+    fn problem(&self, failure: Failure) -> Problem {
+        match failure {
+            Failure::Postgres(error) => error::problem(error),
+            Failure::Element(index, error) => transaction::element(index, error),
+            Failure::Collect(error) => Problem::internal(error),
+            Failure::Refused(problem) => problem,
+            Failure::NotPrepared(error) => {
+                if is_forgetful(&error) {
+                    self.kill();
+                }
+                not_prepared(error)
+            }
+        }
     }
 }
 
-enum Failure {
+/// Gives a result's rows to `collect`: how many rows were affected.
+pub(super) async fn collect_rows<C: Collect>(
+    prepared: &Prepared,
+    rows: RowStream,
+    collect: &mut C,
+) -> Result<u64, Failure> {
+    let mut rows = std::pin::pin!(rows);
+    let mut failure = None;
+    while let Some(row) = rows.next().await {
+        let row = row?;
+        if failure.is_none() {
+            failure = collect.row(prepared, &row).err();
+        }
+        if failure.is_none() {
+            failure = poll_fn(|_| collect.poll_ready()).await.err();
+        }
+    }
+    match failure {
+        Some(error) => Err(Failure::Collect(error)),
+        None => Ok(rows.rows_affected().unwrap_or(0)),
+    }
+}
+
+/// Why an attempt came to nothing.
+pub(super) enum Failure {
     Postgres(tokio_postgres::Error),
+    /// The same of one element of a batch, counted from 0.
+    Element(usize, tokio_postgres::Error),
     Collect(anyhow::Error),
+    NotPrepared(Arc<PrepareError>),
+    /// The transaction's condition does not hold.
+    Refused(Problem),
+}
+
+impl Failure {
+    /// Whether preparing the statements anew may help: what was missing when the connection was opened may be there by
+    /// now, and what was there may have changed.
+    fn asks_to_prepare(&self) -> bool {
+        match self {
+            Failure::Postgres(error) | Failure::Element(_, error) => is_stale(error),
+            Failure::NotPrepared(_) => true,
+            Failure::Collect(_) | Failure::Refused(_) => false,
+        }
+    }
 }
 
 impl From<tokio_postgres::Error> for Failure {
@@ -245,7 +294,7 @@ fn is_stale(error: &tokio_postgres::Error) -> bool {
 const MOST_NAME_BYTES: usize = 63;
 
 /// `set application_name to 'peppercorn 1b2c3d'`. Of a name that is too long the end is kept: that is the request's.
-fn name_request(program: &str, request_id: &str) -> String {
+pub(super) fn name_request(program: &str, request_id: &str) -> String {
     let name = format!("{program} {request_id}");
     let start = name.len().saturating_sub(MOST_NAME_BYTES);
     let start = (start..=name.len()).find(|start| name.is_char_boundary(*start));
@@ -270,7 +319,7 @@ fn not_prepared(error: Arc<PrepareError>) -> Problem {
     }
     let code = match &*error {
         PrepareError::Postgres(error) => error.code().map(|code| code.code().to_owned()),
-        PrepareError::Column(_) => None,
+        PrepareError::Column(_) | PrepareError::Type(_) => None,
     };
     let problem = Problem::new(
         StatusCode::InternalServerError,

@@ -13,7 +13,8 @@ pub(super) struct Lease {
     pub(super) shared: Arc<Shared>,
     pub(super) connection: Arc<Connection>,
     id: u64,
-    alone: bool,
+    /// Whether the query has it to itself for as long as its reader wants.
+    taken: bool,
     ended: Ended,
 }
 
@@ -23,7 +24,7 @@ impl Lease {
             shared: shared.clone(),
             connection: placed.connection,
             id: placed.id,
-            alone: placed.alone,
+            taken: placed.taken,
             ended: Ended {
                 query,
                 cost: placed.cost,
@@ -33,9 +34,9 @@ impl Lease {
         }
     }
 
-    /// Whether the query has the connection to itself.
-    pub(super) fn is_alone(&self) -> bool {
-        self.alone
+    /// Whether the query has the connection to itself for as long as its reader wants.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken
     }
 
     /// The query is sent: from now on the time that passes says what it costs.
@@ -45,10 +46,10 @@ impl Lease {
 
     /// Has the query have its connection to itself, if it can: nothing goes there while it runs.
     pub(super) fn take_connection(&mut self) -> bool {
-        self.alone = self.alone || self.shared.state().take(self.id);
+        self.taken = self.taken || self.shared.state().take(self.id);
         // How long it takes from here on is its reader's doing.
         self.ended.telling = false;
-        self.alone
+        self.taken
     }
 
     /// Nobody waits for the query any more.

@@ -9,6 +9,7 @@
 //! | `lease`, `flight`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
+//! | [`transaction`] | several statements as one, on a connection of their own |
 //! | [`values`] | binary values to JSON |
 //! | `error` | SQLSTATEs to problems |
 //! | [`cluster`] | a PostgreSQL of our own when none is given |
@@ -33,6 +34,7 @@ mod secure;
 mod session;
 pub mod settings;
 mod stream;
+pub mod transaction;
 pub mod values;
 
 pub use cluster::Cluster;
@@ -41,5 +43,6 @@ pub use connection::{Collect, Done};
 pub use keeping::keep;
 pub use outlet::Outlet;
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
-pub use prepared::{Call, Parameter, PrepareError, Prepared, Query};
+pub use prepared::{Call, Parameter, ParameterType, PrepareError, Prepared, Query};
 pub use session::Keeper;
+pub use transaction::{Condition, Step, Transaction};

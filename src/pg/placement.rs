@@ -36,7 +36,7 @@ pub(super) struct State {
 /// A request that waits for a place.
 pub(super) struct Waiter {
     pub(super) id: u64,
-    pub(super) query: usize,
+    pub(super) wanted: Wanted,
     /// Takes the lease; dropped, it refuses the waiter.
     pub(super) sender: Sender<Lease>,
 }
@@ -68,7 +68,9 @@ pub(super) struct Place {
 enum Hold {
     /// They are.
     Open,
-    /// Not while the last one on it runs: that has it to itself.
+    /// Not while the last one on it runs: that is a transaction, and others would be inside of it.
+    Reserved,
+    /// Not while the last one on it runs, which may take long: its reader is slow.
     Taken,
     /// Not while everything on it is cancelled: a cancellation must not hit another query.
     Clearing,
@@ -82,8 +84,16 @@ pub(super) struct Placed {
     pub(super) connection: Arc<Connection>,
     /// What was counted for it.
     pub(super) cost: Duration,
-    /// Whether the query has the connection to itself.
-    pub(super) alone: bool,
+    /// Whether the query has the connection to itself for as long as its reader wants.
+    pub(super) taken: bool,
+}
+
+/// What a place is wanted for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) query: usize,
+    /// Whether it is a transaction, which has its connection to itself.
+    pub(super) transaction: bool,
 }
 
 /// How a query that was placed has ended.
@@ -117,7 +127,7 @@ impl Place {
     /// Whether everything on it is to be cancelled; true once.
     fn begins_clearing(&mut self) -> bool {
         let unwanted = self.in_flight > 0 && self.abandoned == self.in_flight;
-        let begins = unwanted && matches!(self.hold, Hold::Open | Hold::Taken);
+        let begins = unwanted && !matches!(self.hold, Hold::Clearing | Hold::Cleared);
         if begins {
             self.hold = Hold::Clearing;
         }
@@ -215,9 +225,9 @@ impl State {
         self.opening == 0 && self.size() < self.max && !self.closed
     }
 
-    /// Takes the best place for `query` that is good enough.
-    pub(super) fn place(&mut self, query: usize, now: Instant) -> Option<Placed> {
-        let learned = self.learned[query];
+    /// Takes the best place that is good enough.
+    pub(super) fn place(&mut self, wanted: Wanted, now: Instant) -> Option<Placed> {
+        let learned = self.learned[wanted.query];
         let Learned { cost, large } = learned;
         if learned.holds_up() && !self.may_hold_up(None) {
             return None;
@@ -233,14 +243,16 @@ impl State {
         }
         place.in_flight += 1;
         place.backlog += cost;
-        if large {
-            place.hold = Hold::Taken;
-        }
+        place.hold = match (large, wanted.transaction) {
+            (true, _) => Hold::Taken,
+            (false, true) => Hold::Reserved,
+            (false, false) => Hold::Open,
+        };
         Some(Placed {
             id: place.id,
             connection: place.connection.clone(),
             cost,
-            alone: large,
+            taken: large,
         })
     }
 
@@ -249,12 +261,12 @@ impl State {
     pub(super) fn place_waiter(&mut self, now: Instant) -> Option<(Waiter, Placed)> {
         let mut refused = [false; 2];
         for index in 0..self.waiters.len() {
-            let query = self.waiters[index].query;
-            let kind = usize::from(self.learned[query].holds_up());
+            let wanted = self.waiters[index].wanted;
+            let kind = usize::from(self.learned[wanted.query].holds_up());
             if refused[kind] {
                 continue;
             }
-            match self.place(query, now) {
+            match self.place(wanted, now) {
                 Some(placed) => return Some((self.waiters.remove(index)?, placed)),
                 None => refused[kind] = true,
             }
@@ -275,7 +287,11 @@ impl State {
     pub(super) fn take(&mut self, id: u64) -> bool {
         let may_take = self.may_hold_up(Some(id));
         match self.places.iter_mut().find(|place| place.id == id) {
-            Some(place) if may_take && place.in_flight == 1 && place.hold == Hold::Open => {
+            Some(place)
+                if may_take
+                    && place.in_flight == 1
+                    && matches!(place.hold, Hold::Open | Hold::Reserved) =>
+            {
                 place.hold = Hold::Taken;
                 true
             }
@@ -310,7 +326,7 @@ impl State {
             0 => Duration::ZERO,
             _ => place.backlog.saturating_sub(ended.cost),
         };
-        if place.in_flight == 0 && matches!(place.hold, Hold::Taken | Hold::Cleared) {
+        if place.in_flight == 0 && place.hold != Hold::Clearing {
             place.hold = Hold::Open;
         }
         place.begins_clearing()

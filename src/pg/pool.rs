@@ -29,7 +29,7 @@ use super::flight::InFlight;
 use super::lease::Lease;
 use super::measured::{Locked, Timed};
 use super::outlet::{Inlet, Outlet, outlet};
-use super::placement::{Outage, State, Waiter};
+use super::placement::{Outage, State, Waiter, Wanted};
 use super::prepared::{Call, Query};
 use super::session::{Keeper, Opening, Order};
 use crate::error::Problem;
@@ -43,6 +43,12 @@ const WAITERS: usize = 1024;
 const WAIT: Duration = Duration::from_secs(1);
 /// What a client is told to wait when all connections are taken.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// For a look whether there is a place at all.
+const ANYTHING: Wanted = Wanted {
+    query: 0,
+    transaction: false,
+};
 
 /// How a pool connects and how far it may grow.
 #[derive(Clone, Debug)]
@@ -139,7 +145,7 @@ impl Pool {
     /// # Errors
     /// 503 when the database is away or no connection got free in time; else the query's own problem.
     pub async fn run<C: Collect>(&self, call: &Call, collect: C) -> Result<Done<C>, Problem> {
-        let (lease, waited) = self.acquire(call.query).await?;
+        let (lease, waited) = self.acquire(call.wanted()).await?;
         InFlight::new(lease, call, waited, collect).await
     }
 
@@ -158,8 +164,8 @@ impl Pool {
     ) -> Result<Outcome<P, C>, Problem> {
         let query = call.query;
         loop {
-            let (lease, waited) = self.acquire(query).await?;
-            let learned_large = lease.is_alone();
+            let (lease, waited) = self.acquire(call.wanted()).await?;
+            let learned_large = lease.is_taken();
             let (outlet, inlet) = outlet();
             let mut pieces = Pieces {
                 query: InFlight::new(lease, call, waited, collect(outlet)),
@@ -187,6 +193,11 @@ impl Pool {
         &self.0.queries[query].sql
     }
 
+    /// The time that its waits are measured in.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     /// Whether a query would find an open connection.
     pub fn is_ready(&self) -> bool {
         self.0.state().is_open()
@@ -195,7 +206,7 @@ impl Pool {
     /// Waits until a query would have a place on a connection, as long as a query would wait for it. Whether there is one.
     pub async fn connected(&self) -> bool {
         // The place is given back at once: nothing is sent.
-        self.find(0).await.is_ok()
+        self.find(ANYTHING).await.is_ok()
     }
 
     /// Why there is no connection, while there is none.
@@ -212,10 +223,10 @@ impl Pool {
     }
 
     /// A place on a connection, and how long that took.
-    async fn acquire(&self, query: usize) -> Result<(Lease, Duration), Problem> {
+    async fn acquire(&self, wanted: Wanted) -> Result<(Lease, Duration), Problem> {
         let metrics = &self.0.metrics;
         let waited = Timed::begin(metrics.wait);
-        let found = self.find(query).await;
+        let found = self.find(wanted).await;
         let waited = waited.end();
         let found = found.map(|lease| (lease, waited));
         found.map_err(|refused| {
@@ -226,16 +237,16 @@ impl Pool {
         })
     }
 
-    async fn find(&self, query: usize) -> Result<Lease, Refused> {
+    async fn find(&self, wanted: Wanted) -> Result<Lease, Refused> {
         let (waiting, opening) = {
             let mut state = self.0.state();
-            if let Some(placed) = state.place(query, Instant::now()) {
-                return Ok(Lease::new(&self.0, query, placed));
+            if let Some(placed) = state.place(wanted, Instant::now()) {
+                return Ok(Lease::new(&self.0, wanted.query, placed));
             }
             refused(&state).map_or(Ok(()), Err)?;
             let (sender, receiver) = smol::channel::bounded(1);
             let id = state.new_id();
-            state.waiters.push_back(Waiter { id, query, sender });
+            state.waiters.push_back(Waiter { id, wanted, sender });
             let waiting = Waiting {
                 shared: &self.0,
                 id,
@@ -251,7 +262,7 @@ impl Pool {
             // Refused: the connections went away.
             Some(Err(_)) => Err(refused(&self.0.state()).unwrap_or(Refused::Busy)),
             None => {
-                self.0.state().doubt(query);
+                self.0.state().doubt(wanted.query);
                 Err(Refused::Busy)
             }
         }
@@ -334,7 +345,7 @@ impl Shared {
                 return;
             };
             // A waiter that has just given up drops the lease, which comes back here outside of the lock.
-            let _gave_up = (waiter.sender).try_send(Lease::new(self, waiter.query, placed));
+            let _gave_up = (waiter.sender).try_send(Lease::new(self, waiter.wanted.query, placed));
         }
     }
 }

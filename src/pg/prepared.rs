@@ -5,10 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use tokio_postgres::types::{Format, IsNull, ToSql, Type};
+use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use super::values::{Encoder, Raw};
+use super::placement::Wanted;
+use super::transaction::Transaction;
+use super::values::{Encoder, Raw, csv};
 use crate::json;
 
 /// A statement to prepare on every connection of a pool.
@@ -18,8 +20,19 @@ pub struct Query {
     pub name: String,
     /// With `$1`, `$2`, … for parameters.
     pub sql: String,
-    /// One per parameter; [`Type::UNKNOWN`] leaves the type to PostgreSQL.
-    pub parameters: Vec<Type>,
+    /// One per parameter.
+    pub parameters: Vec<ParameterType>,
+}
+
+/// What a parameter is said to be when its statement is prepared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ParameterType {
+    /// Nothing: PostgreSQL infers it.
+    Inferred,
+    /// A type that every PostgreSQL has.
+    Known(Type),
+    /// A type of this database, looked up on each connection.
+    Named(String),
 }
 
 /// A query to run, for a request.
@@ -31,6 +44,27 @@ pub struct Call {
     pub parameters: Arc<[Parameter]>,
     /// What the request is called in logs, here and at PostgreSQL's end.
     pub request_id: Arc<str>,
+    /// What surrounds the query; alone it is committed by itself.
+    pub transaction: Option<Arc<Transaction>>,
+}
+
+impl Call {
+    /// What it asks of a pool.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            query: self.query,
+            transaction: self.transaction.is_some(),
+        }
+    }
+
+    /// The numbers of all queries that it runs.
+    pub(super) fn queries(&self) -> impl Iterator<Item = usize> {
+        let before = self
+            .transaction
+            .iter()
+            .flat_map(|transaction| &transaction.before);
+        before.map(|step| step.query).chain([self.query])
+    }
 }
 
 /// A [`Query`] on one connection.
@@ -54,6 +88,8 @@ pub enum PrepareError {
     Postgres(tokio_postgres::Error),
     /// A column's type has no JSON form here; the text says what helps.
     Column(String),
+    /// There is no type of this name.
+    Type(String),
 }
 
 impl Prepared {
@@ -62,17 +98,18 @@ impl Prepared {
     /// # Errors
     /// See [`PrepareError`].
     pub async fn prepare(client: &Client, query: &Query) -> Result<Prepared, PrepareError> {
-        let statement = (client.prepare_typed(&query.sql, &query.parameters).await)
-            .map_err(PrepareError::Postgres)?;
+        let types = query.types(client).await?;
+        let statement =
+            (client.prepare_typed(&query.sql, &types).await).map_err(PrepareError::Postgres)?;
         let columns = (statement.columns().iter())
             .map(|column| {
                 let encoder = Encoder::of(column.type_()).map_err(|unsupported| {
                     PrepareError::Column(format!("column {}: {unsupported}", column.name()))
                 })?;
-                let mut key = Vec::with_capacity(column.name().len() + 3);
-                json::string(column.name(), &mut key);
+                let name = unmarked(column.name()).0.to_owned();
+                let mut key = Vec::with_capacity(name.len() + 3);
+                json::string(&name, &mut key);
                 key.push(b':');
-                let name = column.name().to_owned();
                 Ok(Column { name, key, encoder })
             })
             .collect::<Result<_, _>>()?;
@@ -84,10 +121,47 @@ impl Prepared {
         &self.columns
     }
 
-    /// The types PostgreSQL gave the parameters.
-    pub fn parameters(&self) -> &[Type] {
-        self.statement.params()
+    /// What PostgreSQL says of the statement.
+    pub fn statement(&self) -> &tokio_postgres::Statement {
+        &self.statement
     }
+}
+
+/// A column's name without the mark that says whether it may be null, and what the mark says: `"price!"` is not,
+/// `"price?"` may be.
+pub fn unmarked(name: &str) -> (&str, Option<bool>) {
+    match (name.strip_suffix('!'), name.strip_suffix('?')) {
+        (Some(name), _) if !name.is_empty() => (name, Some(false)),
+        (_, Some(name)) if !name.is_empty() => (name, Some(true)),
+        _ => (name, None),
+    }
+}
+
+impl Query {
+    /// What its parameters are on this connection.
+    async fn types(&self, client: &Client) -> Result<Vec<Type>, PrepareError> {
+        let mut types = Vec::with_capacity(self.parameters.len());
+        for parameter in &self.parameters {
+            types.push(match parameter {
+                ParameterType::Inferred => Type::UNKNOWN,
+                ParameterType::Known(ty) => ty.clone(),
+                ParameterType::Named(name) => look_up(client, name).await?,
+            });
+        }
+        Ok(types)
+    }
+}
+
+/// A type of this database by its name.
+async fn look_up(client: &Client, name: &str) -> Result<Type, PrepareError> {
+    const LOOK_UP: &str = "select to_regtype($1)::oid";
+    let row = client.query_typed(LOOK_UP, &[(&name, Type::TEXT)]).await;
+    let row = row.map_err(PrepareError::Postgres)?;
+    let oid: Option<u32> = row.first().and_then(|row| row.get(0));
+    let missing = || PrepareError::Type(format!("the type {name} does not exist"));
+    // Only the OID is sent; PostgreSQL describes the type when it prepares the statement.
+    let named = |oid| Type::new(name.to_owned(), oid, Kind::Simple, String::new());
+    oid.map(named).ok_or_else(missing)
 }
 
 impl Column {
@@ -114,6 +188,48 @@ impl Column {
         self.encoder.write_nullable(raw.map(|raw| raw.0), out)?;
         Ok(())
     }
+
+    /// Appends the value as a field of CSV: nothing for a null.
+    ///
+    /// # Errors
+    /// As [`Column::write_member`].
+    pub fn write_csv(&self, row: &Row, index: usize, out: &mut Vec<u8>) -> anyhow::Result<()> {
+        if let Some(text) = self.text(row, index)? {
+            csv::field(&text, out);
+        }
+        Ok(())
+    }
+
+    /// The value as text: that of a JSON string, else the JSON. None for a null.
+    ///
+    /// # Errors
+    /// As [`Column::write_member`].
+    pub fn text(&self, row: &Row, index: usize) -> anyhow::Result<Option<String>> {
+        let raw: Option<Raw<'_>> = row.try_get(index)?;
+        let Some(raw) = raw else {
+            return Ok(None);
+        };
+        let mut json = Vec::new();
+        self.encoder.write(raw.0, &mut json)?;
+        Ok(Some(csv::text_of(&json)))
+    }
+
+    /// Appends the value as it is: the bytes of a bytea, a text's UTF-8, any other value's text. False for a null.
+    ///
+    /// # Errors
+    /// As [`Column::write_member`].
+    pub fn write_raw(&self, row: &Row, index: usize, out: &mut Vec<u8>) -> anyhow::Result<bool> {
+        let raw: Option<Raw<'_>> = row.try_get(index)?;
+        match raw {
+            None => return Ok(false),
+            Some(raw) if self.encoder.is_bytea() => out.extend_from_slice(raw.0),
+            Some(_) => {
+                let text = self.text(row, index)?;
+                out.extend_from_slice(text.unwrap_or_default().as_bytes());
+            }
+        }
+        Ok(true)
+    }
 }
 
 impl fmt::Display for PrepareError {
@@ -123,7 +239,7 @@ impl fmt::Display for PrepareError {
                 Some(db) => f.write_str(db.message()),
                 None => error.fmt(f),
             },
-            PrepareError::Column(message) => f.write_str(message),
+            PrepareError::Column(message) | PrepareError::Type(message) => f.write_str(message),
         }
     }
 }

@@ -1,61 +1,183 @@
-//! The endpoint that an SQL file's statement is.
+//! The endpoint that an SQL file's statements are.
 
-use super::answer::Shape;
-use super::bind::Binder;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_types::Method;
+
+use super::answer::{Asked, Conditions, ETAG, Shape, unknown};
+use super::bind::{Binder, Bound};
+use super::bulkhead::{Bulkhead, Turn};
+use super::described::Described;
+use super::file::rules::LIMIT;
+use super::file::{Definition, Operator};
+use super::parameter::Place;
 use crate::endpoint::{Answer, Context, Endpoint};
 use crate::error::Problem;
 use crate::http::Response;
-use crate::pg::{Call, Parameter};
+use crate::pg::{Call, Parameter, Pool, Step, Transaction};
 
-/// Binds a request's parameters, runs the statement, answers with its result.
+/// Before a transaction is begun again for the first time; doubles each time.
+const RETRY_FIRST: Duration = Duration::from_millis(5);
+/// The longest pause before that.
+const RETRY_LAST: Duration = Duration::from_millis(200);
+
+/// Binds a request's parameters, runs the statements, answers with the last one's result.
 pub struct SqlEndpoint {
-    /// The statement's number in its pool.
-    query: usize,
+    /// The statements' numbers in their pool; the last one makes the answer.
+    queries: Vec<usize>,
+    /// Of the pool for reading.
     reads: bool,
     binder: Binder,
-    shape: Shape,
+    shape: Arc<Shape>,
+    /// What begins its transaction, if it is one.
+    begin: Option<Arc<str>>,
+    retries: u32,
+    versions: Versions,
+    bulkhead: Option<Bulkhead>,
+}
+
+/// Who knows which version of a thing there is before it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Versions {
+    /// Nothing is written; the answer may tell.
+    Read,
+    /// The first row of this statement.
+    Step(usize),
+    /// A parameter has what the request says of it: the statements see to it.
+    Own,
+    /// Nobody.
+    Unknown,
 }
 
 impl SqlEndpoint {
-    pub(super) fn new(query: usize, reads: bool, binder: Binder, shape: Shape) -> SqlEndpoint {
+    pub(super) fn new(
+        definition: &Definition,
+        described: &Described,
+        queries: Vec<usize>,
+        binder: Binder,
+        shape: Shape,
+    ) -> SqlEndpoint {
+        let directives = &definition.directives;
+        let transaction = directives.transaction.as_ref().map(|said| &said.what);
+        let is_more =
+            transaction.is_some_and(|what| what.isolation.is_some() || what.read_only.is_some());
+        let is_one = queries.len() > 1 || definition.operator == Operator::Bulk || is_more;
+        let begin = transaction.map_or("begin".to_owned(), |transaction| transaction.begin());
+        let concurrency = directives.concurrency.as_ref();
         SqlEndpoint {
-            query,
-            reads,
+            queries,
+            reads: definition.reads(),
             binder,
-            shape,
+            shape: Arc::new(shape),
+            begin: is_one.then(|| begin.into()),
+            retries: transaction.map_or(0, |transaction| transaction.retries),
+            versions: Versions::of(definition, described),
+            bulkhead: concurrency.map(|said| Bulkhead::new(said.what)),
         }
     }
 
     async fn answer(&self, context: Context) -> anyhow::Result<Response> {
-        let parameters = self.binder.bind(&context)?;
+        let bound = self.binder.bind(&context)?;
+        let limit = self.binder.text(&bound, LIMIT);
+        let asked = self.shape.asked(&context.request, limit)?;
         let database = &context.service.database;
-        let pool = if self.reads {
-            &database.read
-        } else {
-            &database.write
+        let pool = match self.reads {
+            true => &database.read,
+            false => &database.write,
         };
         let pool = pool
             .as_ref()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("no pool for this endpoint")))?;
-        let blame = |problem| self.blame(problem, &parameters);
-        let _span = context.span("db.query", pool.statement(self.query));
-        let shape = self.shape;
-        let call = Call {
-            query: self.query,
-            parameters: parameters.clone(),
-            request_id: context.request_id.shared(),
+        let mut turn = match &self.bulkhead {
+            Some(bulkhead) => bulkhead.enter(pool.clock()).await?,
+            None => None,
         };
-        if shape.may_stream() {
-            let collector = |outlet| shape.collector(Some(outlet));
-            let ran = pool.run_large(&call, collector).await;
-            return Ok(shape.answer_list(ran.map_err(blame)?)?);
+        let Some(call) = self.call(&context, &bound)? else {
+            // An empty list: nothing to do.
+            return Ok(self.shape.nothing_done());
+        };
+        let _span = context.span("db.query", pool.statement(call.query));
+        let mut left = self.retries;
+        loop {
+            let problem = match self.run(pool, &call, &asked, &mut turn).await {
+                Ok(answered) => return Ok(answered),
+                Err(problem) => self.blame(problem, &bound),
+            };
+            if left == 0 || !matches!(problem.code(), Some("40001" | "40P01")) {
+                return Err(problem.into());
+            }
+            let pause = RETRY_FIRST * 2_u32.saturating_pow(self.retries - left);
+            pool.clock()
+                .sleep(pause.min(RETRY_LAST).mul_f64(0.5 + fastrand::f64() / 2.0))
+                .await;
+            left -= 1;
         }
-        let ran = pool.run(&call, shape.collector(None)).await;
-        Ok(shape.answer(ran.map_err(blame)?)?)
+    }
+
+    /// What PostgreSQL is asked; nothing for an empty list.
+    fn call(&self, context: &Context, bound: &Bound) -> Result<Option<Call>, Problem> {
+        let mut objects = bound.objects.iter().cloned();
+        let parameters = match bound.statements.last() {
+            Some(last) => last.clone(),
+            None => match objects.next() {
+                Some(first) => first,
+                None => return Ok(None),
+            },
+        };
+        let [before @ .., query] = self.queries.as_slice() else {
+            return Ok(None);
+        };
+        let condition = match self.versions {
+            Versions::Read | Versions::Own => None,
+            Versions::Step(step) => {
+                let conditions = Conditions::of(&context.request)?;
+                (!conditions.is_empty()).then(|| conditions.guard(step))
+            }
+            Versions::Unknown if Conditions::of(&context.request)?.is_empty() => None,
+            Versions::Unknown => return Err(unknown()),
+        };
+        let steps = before.iter().zip(&bound.statements);
+        let transaction = self.begin.as_ref().map(|begin| {
+            Arc::new(Transaction {
+                begin: begin.clone(),
+                reads: self.reads,
+                before: steps
+                    .map(|(query, parameters)| Step {
+                        query: *query,
+                        parameters: parameters.clone(),
+                    })
+                    .collect(),
+                condition,
+                batch: objects.collect(),
+            })
+        });
+        Ok(Some(Call {
+            query: *query,
+            parameters,
+            request_id: context.request_id.shared(),
+            transaction,
+        }))
+    }
+
+    async fn run(
+        &self,
+        pool: &Pool,
+        call: &Call,
+        asked: &Asked,
+        turn: &mut Turn,
+    ) -> Result<Response, Problem> {
+        let shape = &self.shape;
+        if shape.may_stream() {
+            let ran = pool.run_large(call, |outlet| shape.collector(asked, Some(outlet)));
+            return shape.answer_list(ran.await?, asked, turn.take());
+        }
+        let ran = pool.run(call, shape.collector(asked, None)).await;
+        shape.answer(ran?, asked)
     }
 
     /// Names the parameter whose text PostgreSQL could not read.
-    fn blame(&self, problem: Problem, parameters: &[Parameter]) -> Problem {
+    fn blame(&self, problem: Problem, bound: &Bound) -> Problem {
         let db = problem
             .cause()
             .and_then(|cause| cause.downcast_ref::<tokio_postgres::Error>())
@@ -67,6 +189,9 @@ impl SqlEndpoint {
         }) else {
             return problem;
         };
+        // Which of several statements it was is not known; their parameters have the same names.
+        let statement = self.queries.len().saturating_sub(1);
+        let parameters: &[Parameter] = bound.statements.get(statement).map_or(&[], |all| all);
         // CONTEXT: unnamed portal parameter $1 = '...'
         let in_context = db.where_().and_then(|context| {
             let (_, number) = context.split_once("portal parameter $")?;
@@ -87,10 +212,39 @@ impl SqlEndpoint {
             Some(index + 1)
         };
         let number: Option<usize> = in_context.or_else(by_value);
-        match number.and_then(|number| self.binder.blame(number, db.message().to_owned())) {
+        let invalid = number.and_then(|number| {
+            self.binder
+                .blame(statement, number, db.message().to_owned())
+        });
+        match invalid {
             Some(invalid) => problem.with_invalid(vec![invalid]),
             None => problem,
         }
+    }
+}
+
+impl Versions {
+    fn of(definition: &Definition, described: &Described) -> Versions {
+        if definition.method == Method::Get {
+            return Versions::Read;
+        }
+        let is_condition = |place: &Option<Place>| match place {
+            Some(Place::Header(name)) => ["if-match", "if-none-match"]
+                .iter()
+                .any(|condition| name.eq_ignore_ascii_case(condition)),
+            _ => false,
+        };
+        let mut declarations = definition.declarations.iter();
+        if declarations.any(|declaration| is_condition(&declaration.place)) {
+            return Versions::Own;
+        }
+        let [before @ .., _] = described.statements.as_slice() else {
+            return Versions::Unknown;
+        };
+        let tells = before
+            .iter()
+            .position(|statement| statement.columns.iter().any(|column| column.name == ETAG));
+        tells.map_or(Versions::Unknown, Versions::Step)
     }
 }
 

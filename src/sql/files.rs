@@ -11,7 +11,11 @@ use super::folder::SCHEMA;
 
 /// Paths and texts, in order of the paths.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Files(pub(super) Vec<(PathBuf, String)>);
+pub struct Files {
+    /// What all of them are below.
+    pub(super) directory: PathBuf,
+    pub(super) texts: Vec<(PathBuf, String)>,
+}
 
 impl Files {
     /// Reads every `*.sql` file below `directory`, except hidden ones and `schema.sql` at the top.
@@ -39,23 +43,21 @@ impl Files {
         let read = |path: PathBuf| {
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
-            Ok((path, text))
+            anyhow::Ok((path, text))
         };
-        paths
-            .into_iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map(Files)
+        Ok(Files {
+            directory: directory.to_owned(),
+            texts: paths.into_iter().map(read).collect::<Result<_, _>>()?,
+        })
     }
 
-    /// As bytes, for [`Files::from_bytes`] of another process: each path and each text behind its length.
+    /// As bytes, for [`Files::from_bytes`] of another process: the directory, each path and each text behind its length.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let pieces = self
-            .0
-            .iter()
-            .flat_map(|(path, text)| [path.as_os_str().as_bytes(), text.as_bytes()]);
-        for piece in pieces {
+        let directory = self.directory.as_os_str().as_bytes();
+        let texts = self.texts.iter();
+        let pieces = texts.flat_map(|(path, text)| [path.as_os_str().as_bytes(), text.as_bytes()]);
+        for piece in std::iter::once(directory).chain(pieces) {
             bytes.extend_from_slice(&(piece.len() as u64).to_le_bytes());
             bytes.extend_from_slice(piece);
         }
@@ -67,14 +69,18 @@ impl Files {
     /// # Errors
     /// Something else made it.
     pub fn from_bytes(mut bytes: &[u8]) -> anyhow::Result<Files> {
-        let mut files = Vec::new();
+        let path = |bytes: &mut &[u8]| {
+            let path = piece(bytes).context("the end of a path is missing")?;
+            anyhow::Ok(PathBuf::from(OsString::from_vec(path.to_vec())))
+        };
+        let directory = path(&mut bytes)?;
+        let mut texts = Vec::new();
         while !bytes.is_empty() {
-            let path = piece(&mut bytes).context("the end of a path is missing")?;
+            let path = path(&mut bytes)?;
             let text = piece(&mut bytes).context("the end of a text is missing")?;
-            let path = OsString::from_vec(path.to_vec()).into();
-            files.push((path, String::from_utf8(text.to_vec())?));
+            texts.push((path, String::from_utf8(text.to_vec())?));
         }
-        Ok(Files(files))
+        Ok(Files { directory, texts })
     }
 }
 
@@ -112,15 +118,18 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let files = Files(vec![
-            ("a/b.sql".into(), "select 'é'".into()),
-            (OsString::from_vec(vec![b'c', 0xff]).into(), String::new()),
-        ]);
+        let files = Files {
+            directory: "a".into(),
+            texts: vec![
+                ("a/b.sql".into(), "select 'é'".into()),
+                (OsString::from_vec(vec![b'c', 0xff]).into(), String::new()),
+            ],
+        };
         let bytes = files.to_bytes();
         assert_eq!(Files::from_bytes(&bytes).unwrap(), files);
         for end in 1..bytes.len() {
             let cut = Files::from_bytes(&bytes[..end]);
-            assert!(cut.is_err() || cut.unwrap().0.len() < 2, "{end}");
+            assert!(cut.is_err() || cut.unwrap().texts.len() < 2, "{end}");
         }
         assert!(Files::from_bytes(&[0xff; 8]).is_err());
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::iter;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::work;
@@ -14,6 +14,8 @@ pub struct Source {
     pub path: PathBuf,
     /// The whole text.
     pub text: String,
+    /// The path from the directory of all files on.
+    inside: PathBuf,
     /// Where each line begins.
     lines: Vec<usize>,
 }
@@ -52,7 +54,25 @@ impl Source {
         let (path, text) = (path.into(), text.into());
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         let lines = iter::once(0).chain(ends).collect();
-        Source { path, text, lines }
+        Source {
+            inside: path.clone(),
+            path,
+            text,
+            lines,
+        }
+    }
+
+    /// The same as one of the files below `directory`.
+    pub(super) fn below(mut self, directory: &Path) -> Source {
+        if let Ok(inside) = self.path.strip_prefix(directory) {
+            self.inside = inside.to_owned();
+        }
+        self
+    }
+
+    /// The path from the directory of all files on.
+    pub(super) fn inside(&self) -> &Path {
+        &self.inside
     }
 
     /// `path:line:column` of a byte offset; both count from 1, the column in characters.

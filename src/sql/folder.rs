@@ -27,10 +27,12 @@ pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
 pub fn define(files: Files) -> anyhow::Result<Vec<Definition>> {
     let mut definitions = Vec::new();
     let mut findings = Vec::new();
-    for (path, text) in files.0 {
+    let Files { directory, texts } = files;
+    for (path, text) in texts {
         // Some editors begin a file with a byte order mark; it would hide the first `-- name:`. As psql does.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
-        let (defined, wrong) = file::parse(&Arc::new(Source::new(path, text)));
+        let source = Source::new(path, text).below(&directory);
+        let (defined, wrong) = file::parse(&Arc::new(source));
         definitions.extend(defined);
         findings.extend(wrong);
     }
@@ -138,7 +140,7 @@ mod tests {
             "The page is short.\nname is not a directive here"
         );
         assert_eq!(book.declarations[0].text, "part of the name");
-        assert_eq!(book.statement.sql, "select 1 where $1 is null -- :no");
+        assert_eq!(book.statements[0].sql, "select 1 where $1 is null -- :no");
     }
 
     #[test]
@@ -184,8 +186,8 @@ mod tests {
                 "t.sql:3:12: delete under GET",
             ),
             (
-                "-- name: a\n-- http: GET /\n-- timeout: 2s\nselect 1",
-                "t.sql:3:4: `-- timeout:` is not supported",
+                "-- name: a\n-- http: GET /\n-- timeout: soon\nselect 1",
+                "t.sql:3:13: \"soon\" is not a time",
             ),
         ];
         for (text, want) in expected {

@@ -256,6 +256,11 @@ fn parameter_name(text: &str) -> usize {
     }
 }
 
+/// Whether a parameter could be called that.
+pub(super) fn is_parameter_name(text: &str) -> bool {
+    !text.is_empty() && parameter_name(text) == text.len()
+}
+
 /// The length in bytes of the characters at the start of `text` that satisfy `test`.
 fn prefix(text: &str, test: impl Fn(char) -> bool) -> usize {
     let length = text

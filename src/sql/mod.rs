@@ -5,16 +5,21 @@
 //! | `lexer`, `statement` | where a statement's parameters are; `:name` to `$1`, and positions back |
 //! | [`file`](mod@file), [`parameter`] | the file format: blocks, header comments, declarations |
 //! | [`Files`], [`folder`] | a directory's files, read once, as one set of routes |
-//! | [`catalog`] | the set against a database: types, prepared statements, findings |
-//! | `bind`, `body` | a request's parameters, checked, as text |
-//! | `answer`, [`endpoint`] | a result as a response |
+//! | [`catalog`], [`described`], [`types`] | the set against a database: what it says of every statement, or what it has against it |
+//! | `nullable` | which columns may be null, by a statement's text |
+//! | [`compose`](mod@compose) | definitions and descriptions as endpoints |
+//! | `bind` | a request's parameters, checked, as text |
+//! | `answer` | a result as a response |
+//! | [`endpoint`], `bulkhead` | the endpoint: bind, run, answer; how many at a time |
 //! | [`finding`] | what is wrong, as `file:line:column` |
 //! | `invariants` | what holds for any text, for tests and fuzzing |
 
 mod answer;
 mod bind;
-mod body;
+mod bulkhead;
 pub mod catalog;
+pub mod compose;
+pub mod described;
 pub mod endpoint;
 pub mod file;
 mod files;
@@ -23,12 +28,16 @@ pub mod folder;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod invariants;
 mod lexer;
+mod nullable;
 pub mod parameter;
 mod statement;
 #[cfg(test)]
 mod tests;
+pub mod types;
 
-pub use catalog::{Checked, check};
+pub use catalog::describe;
+pub use compose::{Checked, SqlRoute, compose};
+pub use described::Described;
 pub use endpoint::SqlEndpoint;
 pub use file::{Definition, Operator};
 pub use files::Files;

@@ -8,7 +8,7 @@ use super::finding::{Finding, Source};
 use super::lexer::{Lexer, Token, is_name, is_space};
 
 /// One SQL statement with `$1`, `$2`, … in place of its parameters' names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statement {
     /// What PostgreSQL gets.
     pub sql: String,
@@ -19,92 +19,53 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// Reads the one statement in `range` of the file.
+    /// Reads the statements in `range` of the file, separated by `;`: at least one.
     ///
     /// # Errors
-    /// No statement, more than one, something without an end, a variable that cannot be a parameter, a NUL.
-    pub fn parse(source: &Arc<Source>, range: Range<usize>) -> Result<Statement, Finding> {
+    /// No statement, something without an end, a variable that cannot be a parameter, a NUL.
+    pub fn parse_all(source: &Arc<Source>, range: Range<usize>) -> Result<Vec<Statement>, Finding> {
         if let Some(at) = source.text[range.clone()].find('\0') {
             let message = "a NUL character, of which PostgreSQL takes none";
             return Err(Finding::new(source, range.start + at, message));
         }
-        let mut statement = Statement {
-            sql: String::new(),
-            parameters: Vec::new(),
-            map: Vec::new(),
-        };
-        // The same name is the same number.
-        let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut ended = false;
+        let mut statements = Vec::new();
+        let mut building = Building::default();
         for token in tokens(source, range.clone()) {
             let (token, place) = token?;
-            let blank = matches!(token, Token::Space | Token::Comment);
-            if blank && (ended || statement.sql.is_empty()) {
-                continue;
-            }
             match token {
-                Token::Semicolon if statement.sql.is_empty() => {
-                    return Err(Finding::new(source, place.start, "nothing before this ;"));
-                }
-                Token::Semicolon => ended = true,
-                _ if ended => {
-                    return Err(
-                        Finding::new(source, place.start, "a second statement").with_hint(
-                            "an endpoint is one statement; begin the next with its own `-- name:`",
-                        ),
-                    );
-                }
-                Token::Positional => {
-                    let text = &source.text[place.clone()];
-                    return Err(Finding::new(
-                        source,
-                        place.start,
-                        format!("{text}: parameters have names here"),
-                    )
-                    .with_hint("write :name"));
-                }
-                Token::NameVariable => {
-                    let text = &source.text[place.clone()];
-                    return Err(Finding::new(
-                        source,
-                        place.start,
-                        format!("{text} would be a name of a table or column"),
-                    )
-                    .with_hint(
-                        "a parameter is a value; write one endpoint per table, or choose with case",
-                    ));
-                }
-                Token::Parameter(name) => {
-                    stands_apart(source, &place)?;
-                    let name = &source.text[name];
-                    let number = *numbers.entry(name).or_insert_with(|| {
-                        let parameters = &mut statement.parameters;
-                        parameters.push((name.to_owned(), place.start));
-                        parameters.len()
-                    });
-                    statement.map.push((statement.sql.len(), place.start));
-                    statement.sql.push_str(&format!("${number}"));
-                    statement.map.push((statement.sql.len(), place.end));
-                }
-                _ => {
-                    if statement.map.is_empty() {
-                        statement.map.push((0, place.start));
+                Token::Semicolon => match building.end() {
+                    Some(statement) => statements.push(statement),
+                    None => {
+                        return Err(Finding::new(source, place.start, "nothing before this ;"));
                     }
-                    statement.sql.push_str(&source.text[place]);
-                }
+                },
+                token => building.take(source, token, place)?,
             }
         }
-        if statement.sql.is_empty() {
-            return Err(Finding::new(
+        statements.extend(building.end());
+        match statements.is_empty() {
+            true => Err(Finding::new(
                 source,
                 range.start,
                 "no statement below this header",
-            ));
+            )),
+            false => Ok(statements),
         }
-        statement
-            .sql
-            .truncate(statement.sql.trim_end_matches(is_space).len());
-        Ok(statement)
+    }
+
+    /// Its first word, in lower case, and the word after that.
+    pub(super) fn first_words(&self) -> [String; 2] {
+        let words = Lexer::new(&self.sql).flatten();
+        let mut words = words.filter(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+        [(); 2].map(|()| match words.next() {
+            Some((Token::Word, place)) => self.sql[place].to_ascii_lowercase(),
+            _ => String::new(),
+        })
+    }
+
+    /// Where it begins in the file.
+    pub(super) fn at(&self) -> usize {
+        self.map.first().map_or(0, |(_, in_file)| *in_file)
     }
 
     /// Where PostgreSQL's error position, a character of `sql` counted from 1, is in the file.
@@ -119,6 +80,67 @@ impl Statement {
             Some((in_sql, in_file)) => in_file + (offset - in_sql),
             None => 0,
         }
+    }
+}
+
+/// A statement, token by token.
+#[derive(Default)]
+struct Building<'a> {
+    statement: Statement,
+    /// The same name is the same number.
+    numbers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Building<'a> {
+    fn take(
+        &mut self,
+        source: &'a Arc<Source>,
+        token: Token,
+        place: Range<usize>,
+    ) -> Result<(), Finding> {
+        let statement = &mut self.statement;
+        let text = &source.text[place.clone()];
+        let wrong = |message: String| Finding::new(source, place.start, message);
+        match token {
+            Token::Space | Token::Comment if statement.sql.is_empty() => {}
+            Token::Positional => {
+                let message = format!("{text}: parameters have names here");
+                return Err(wrong(message).with_hint("write :name"));
+            }
+            Token::NameVariable => {
+                let message = format!("{text} would be a name of a table or column");
+                return Err(wrong(message).with_hint(
+                    "a parameter is a value; write one endpoint per table, or choose with case",
+                ));
+            }
+            Token::Parameter(name) => {
+                stands_apart(source, &place)?;
+                let name = &source.text[name];
+                let parameters = &mut statement.parameters;
+                let number = *self.numbers.entry(name).or_insert_with(|| {
+                    parameters.push((name.to_owned(), place.start));
+                    parameters.len()
+                });
+                statement.map.push((statement.sql.len(), place.start));
+                statement.sql.push_str(&format!("${number}"));
+                statement.map.push((statement.sql.len(), place.end));
+            }
+            _ => {
+                if statement.map.is_empty() {
+                    statement.map.push((0, place.start));
+                }
+                statement.sql.push_str(text);
+            }
+        }
+        Ok(())
+    }
+
+    /// The statement that ends here, if there is one; the next begins.
+    fn end(&mut self) -> Option<Statement> {
+        let mut statement = std::mem::take(self).statement;
+        let length = statement.sql.trim_end_matches(is_space).len();
+        statement.sql.truncate(length);
+        (length > 0).then_some(statement)
     }
 }
 
@@ -151,7 +173,7 @@ fn tokens(
     })
 }
 
-/// Where one of `words` stands as the first word of the statement, or of a `with` query.
+/// Where one of `words` stands as the first word of a statement, or of a `with` query.
 pub(super) fn keyword(
     source: &Arc<Source>,
     range: Range<usize>,
@@ -166,8 +188,8 @@ pub(super) fn keyword(
             Token::Word if first && words.contains(&text.to_ascii_lowercase().as_str()) => {
                 return Some((place.start, text.to_owned()));
             }
-            // What opens a query: the start, or a parenthesis.
-            _ => first = text == "(",
+            // What opens a query: the start of a statement, or a parenthesis.
+            _ => first = text == "(" || token == Token::Semicolon,
         }
     }
     None
@@ -177,9 +199,15 @@ pub(super) fn keyword(
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Statement, Finding> {
+    fn parse_all(text: &str) -> Result<Vec<Statement>, Finding> {
         let source = Arc::new(Source::new("t.sql", text));
-        Statement::parse(&source, 0..text.len())
+        Statement::parse_all(&source, 0..text.len())
+    }
+
+    fn parse(text: &str) -> Result<Statement, Finding> {
+        let statements = parse_all(text)?;
+        assert_eq!(statements.len(), 1, "{text}");
+        Ok(statements[0].clone())
     }
 
     #[test]
@@ -211,12 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_single_statement_is_refused() {
+    fn what_is_no_statement_is_refused() {
         for text in [
             "",
             "-- only a comment",
             ";",
-            "select 1; select 2",
+            "select 1;;",
+            "select 1; -- x\n;",
             "select $1",
             "select :\"a\"",
             "select 'a",
@@ -225,6 +254,27 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
         assert_eq!(parse("select 1; -- end\n").unwrap().sql, "select 1");
+    }
+
+    #[test]
+    fn every_statement_has_its_own_numbers() {
+        let text = "delete from a where b = :b and c = :c; -- next\nselect ';', :c, :b";
+        let statements = parse_all(text).unwrap();
+        let sql: Vec<&str> = statements.iter().map(|one| one.sql.as_str()).collect();
+        assert_eq!(
+            sql,
+            [
+                "delete from a where b = $1 and c = $2",
+                "select ';', $1, $2"
+            ]
+        );
+        assert_eq!(statements[1].at(), text.find("select").unwrap());
+        assert_eq!(
+            statements[1].position_in_file(1),
+            text.find("select").unwrap()
+        );
+        assert_eq!(statements[0].first_words(), ["delete", "from"]);
+        assert_eq!(statements[1].first_words(), ["select", ""]);
     }
 
     #[test]

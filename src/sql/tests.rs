@@ -100,8 +100,8 @@ proptest! {
     #[test]
     fn parameters_are_found_where_they_were_put((text, names) in statement()) {
         let source = invariants::source(&text);
-        let statement = Statement::parse(&source, 0..text.len()).expect("valid");
-        let found: Vec<_> = statement.parameters.iter().map(|(name, _)| name.as_str()).collect();
+        let statements = Statement::parse_all(&source, 0..text.len()).expect("valid");
+        let found: Vec<_> = statements[0].parameters.iter().map(|(name, _)| name.as_str()).collect();
         prop_assert_eq!(found, names);
     }
 }

@@ -339,7 +339,7 @@ fn a_body_of_another_media_type_is_415() {
     };
     for refused in [
         "text/plain",
-        "application/x-www-form-urlencoded",
+        "multipart/form-data",
         "application/xml",
         "json",
     ] {

@@ -53,8 +53,8 @@ fn what_the_files_alone_show_is_found_where_it_is() {
         ),
         (
             "-- name: a*!\n-- http: POST /a\nselect 1;\n",
-            "a.sql:1:10: a*!: bulk endpoints are not supported by this version",
-            "!",
+            "a.sql:1:10: a*! has a result, but *! answers with how many rows were affected",
+            "returning",
         ),
         (
             "-- name: a\n-- http: GET /a\nselect 'x;\n",
@@ -77,9 +77,9 @@ fn what_the_files_alone_show_is_found_where_it_is() {
             "",
         ),
         (
-            "-- name: a\n-- http: GET /a\nselect 1; select 2;\n",
-            "a.sql:3:11: a second statement",
-            "begin the next with its own",
+            "-- name: a\n-- http: GET /a\nselect 1; commit; select 2;\n",
+            "a.sql:3:11: commit: the statements of an endpoint are one transaction already",
+            "leave it out",
         ),
         (
             "-- name: a\n-- http: GET /a\n  DELETE from t;\n",
@@ -92,9 +92,9 @@ fn what_the_files_alone_show_is_found_where_it_is() {
             "",
         ),
         (
-            "-- name: a\r\n-- http: GET /a\r\nselect 1; select 2;\r\n",
-            "a.sql:3:11: a second statement",
-            "begin the next",
+            "-- name: a\r\n-- http: GET /a\r\nselect 1; set work_mem = 1;\r\n",
+            "a.sql:3:11: this setting would stay on a connection that others use",
+            "set local",
         ),
     ] {
         refused(text, &database, finding, hint);
@@ -154,7 +154,7 @@ fn what_postgresql_refuses_is_found_where_it_is() {
         ),
         (
             "-- name: a\n-- http: GET /a\n-- :x int\nselect 1 as one;\n",
-            "a.sql:1:10: the parameter x is declared but the statement does not use it",
+            "a.sql:3:5: the parameter x is declared but the statement does not use it",
             "",
         ),
         (
@@ -164,7 +164,7 @@ fn what_postgresql_refuses_is_found_where_it_is() {
         ),
         (
             "-- name: a\n-- http: GET /a/{id}\n-- :id int default 1\nselect :id as id;\n",
-            "a.sql:4:8: :id is part of the path and always given: it cannot have a default",
+            "a.sql:3:5: :id is part of the path and always given: it cannot have a default",
             "",
         ),
         (
@@ -249,6 +249,10 @@ fn everything_that_is_wrong_is_told_at_once() {
     let files = [
         ("a.sql", &*broken.replace("NAME", "a")),
         ("deep/b.sql", &*broken.replace("NAME", "b")),
+        (
+            "deep/c.sql",
+            "-- name: c\n-- http: GET /c\n-- :x int\nselect 1 as one;\n",
+        ),
     ];
     let ended = told("check", &files, &database);
     let lines: Vec<&str> = ended.stderr.lines().collect();
@@ -257,6 +261,7 @@ fn everything_that_is_wrong_is_told_at_once() {
         [
             "a.sql:3:8: the string that begins here has no end",
             "deep/b.sql:3:8: the string that begins here has no end",
+            "deep/c.sql:3:5: the parameter x is declared but the statement does not use it",
         ]
     );
 
@@ -264,20 +269,13 @@ fn everything_that_is_wrong_is_told_at_once() {
     let files = [
         ("a.sql", &*unknown.replace("NAME", "a")),
         ("deep/b.sql", &*unknown.replace("NAME", "b")),
-        (
-            "deep/c.sql",
-            "-- name: c\n-- http: GET /c\n-- :x int\nselect 1 as one;\n",
-        ),
     ];
     let ended = told("serve", &files, &database);
     assert_eq!(ended.code, Some(65));
     let found = |line: &str| ended.stderr.lines().any(|have| have == line);
     assert!(
         found("a.sql:3:8: column \"nosuch\" does not exist")
-            && found("deep/b.sql:3:8: column \"nosuch\" does not exist")
-            && found(
-                "deep/c.sql:1:10: the parameter x is declared but the statement does not use it"
-            ),
+            && found("deep/b.sql:3:8: column \"nosuch\" does not exist"),
         "{}",
         ended.stderr
     );

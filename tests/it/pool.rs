@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_lite::future;
 use peppercorn::Problem;
 use peppercorn::metrics::Metrics;
-use peppercorn::pg::{Call, Collect, Options, Parameter, Pool, Prepared, Query};
+use peppercorn::pg::{Call, Collect, Options, Parameter, ParameterType, Pool, Prepared, Query};
 use smol::{Executor, Timer};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -30,7 +30,11 @@ impl Running {
         let query = |sql: &str, parameters: &[Type]| Query {
             name: sql.to_owned(),
             sql: sql.to_owned(),
-            parameters: parameters.to_vec(),
+            parameters: parameters
+                .iter()
+                .cloned()
+                .map(ParameterType::Known)
+                .collect(),
         };
         let queries = [
             query(
@@ -99,6 +103,7 @@ fn call(query: usize, parameters: &[String]) -> Call {
         query,
         parameters: parameters.collect(),
         request_id: "test".into(),
+        transaction: None,
     }
 }
 

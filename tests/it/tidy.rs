@@ -14,6 +14,7 @@ const LEVELS: &[&[&str]] = &[
         "cli",
         "environment",
         "tls",
+        "units",
     ],
     &["observe"],
     &["error", "panics"],

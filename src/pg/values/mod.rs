@@ -12,8 +12,10 @@
 //! - `datetime`, `interval`: dates and times, ISO 8601
 //! - `network`: inet, cidr, macaddr
 //! - `nested`: arrays and composites; `range`: ranges and multiranges
+//! - `csv`: the same values as fields of CSV
 //! - `wire`: reading bytes without trusting them
 
+pub mod csv;
 mod datetime;
 mod error;
 mod float;
@@ -165,6 +167,11 @@ impl Encoder {
                 _ => return Err(Unsupported::new(ty, "has no JSON form here")),
             },
         })
+    }
+
+    /// Whether it is for bytes that may be any.
+    pub fn is_bytea(&self) -> bool {
+        matches!(self, Encoder::Bytea)
     }
 
     /// Appends the value's JSON. `raw` is PostgreSQL's binary format of the type.

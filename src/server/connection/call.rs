@@ -37,11 +37,12 @@ impl Connection {
         request: Request,
         exchange: &mut Exchange,
     ) -> io::Result<Option<Response>> {
-        let limit = self.server.settings.request;
         // What a read is for is gone with its reader; a write is finished.
         let safe = matches!(request.method(), Method::Get | Method::Head);
         let routed = generation.app.route_of(self.entrance, &request);
         exchange.route = routed.route().cloned();
+        let own = routed.route().and_then(|route| route.timeout);
+        let limit = own.unwrap_or(self.server.settings.request);
         // On the heap: idle connections do not carry room for it.
         let mut call = Box::pin(generation.app.respond(
             routed,
@@ -50,7 +51,7 @@ impl Connection {
             self.peer,
             &generation.service,
         ));
-        self.deadline.arm(TICK);
+        self.deadline.arm(TICK.min(limit));
         if let Some(response) = self.deadline.race(call.as_mut()).await {
             return Ok(Some(response));
         }

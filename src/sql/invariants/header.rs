@@ -56,7 +56,9 @@ fn assert_defined(definition: &Definition, text: &str) {
             None
         );
     }
-    lexer::assert_positions(&definition.statement, text);
+    for statement in &definition.statements {
+        lexer::assert_positions(statement, text);
+    }
 }
 
 /// `-- name:`
@@ -98,12 +100,13 @@ fn said(definition: &Definition) -> String {
         summary,
         description,
         declarations,
-        statement,
+        directives,
+        statements,
         at,
         route_at,
         source: _,
     } = definition;
     format!(
-        "{name:?} {listed:?} {operator:?} {method:?} {template:?} {summary:?} {description:?} {declarations:?} {statement:?} {at} {route_at}"
+        "{name:?} {listed:?} {operator:?} {method:?} {template:?} {summary:?} {description:?} {declarations:?} {directives:?} {statements:?} {at} {route_at}"
     )
 }

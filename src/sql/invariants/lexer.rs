@@ -35,8 +35,8 @@ pub fn lexer(text: &str) {
     }
     assert_eq!(at, text.len());
     let source = source(text);
-    match Statement::parse(&source, 0..text.len()) {
-        Ok(statement) => assert_same(&statement, text),
+    match Statement::parse_all(&source, 0..text.len()) {
+        Ok(statements) => assert_same(&statements, text),
         Err(finding) => assert_inside(&finding, text),
     }
 }
@@ -51,31 +51,37 @@ fn assert_name(name: &str) {
 type Piece<'a> = (&'static str, &'a str);
 
 /// What PostgreSQL gets are the tokens of `text`, parameters by number, and every place leads back.
-fn assert_same(statement: &Statement, text: &str) {
-    assert!(!statement.sql.contains('\0'));
-    for (name, at) in &statement.parameters {
-        assert!([&b":'"[..], b":"].iter().any(|colon| {
-            let rest = text.as_bytes()[*at..].strip_prefix(*colon);
-            rest.is_some_and(|rest| rest.starts_with(name.as_bytes()))
-        }));
+fn assert_same(statements: &[Statement], text: &str) {
+    let mut expected = pieces(text, &[]);
+    expected.retain(|pieces| !pieces.is_empty());
+    assert_eq!(statements.len(), expected.len());
+    for (statement, expected) in statements.iter().zip(expected) {
+        assert!(!statement.sql.contains('\0'));
+        for (name, at) in &statement.parameters {
+            assert!([&b":'"[..], b":"].iter().any(|colon| {
+                let rest = text.as_bytes()[*at..].strip_prefix(*colon);
+                rest.is_some_and(|rest| rest.starts_with(name.as_bytes()))
+            }));
+        }
+        let found = pieces(&statement.sql, &statement.parameters);
+        assert_eq!(found, [expected]);
+        if statement.parameters.is_empty() {
+            assert!(text[statement.position_in_file(1)..].starts_with(&statement.sql));
+        }
+        assert_positions(statement, text);
     }
-    assert_eq!(
-        pieces(&statement.sql, &statement.parameters),
-        pieces(text, &[])
-    );
-    if statement.parameters.is_empty() {
-        assert!(text[statement.position_in_file(1)..].starts_with(&statement.sql));
-    }
-    assert_positions(statement, text);
 }
 
-/// The tokens from the first that is not blank to the last before a semicolon.
-fn pieces<'a>(text: &'a str, parameters: &'a [(String, usize)]) -> Vec<Piece<'a>> {
-    let mut pieces: Vec<Piece<'a>> = Lexer::new(text)
-        .map(|token| token.expect("an end"))
-        .skip_while(|(token, _)| is_blank(token))
-        .take_while(|(token, _)| *token != Token::Semicolon)
-        .map(|(token, range)| match token {
+/// For each statement, the tokens from the first that is not blank to the last before the semicolon.
+fn pieces<'a>(text: &'a str, parameters: &'a [(String, usize)]) -> Vec<Vec<Piece<'a>>> {
+    let mut statements = vec![Vec::new()];
+    for token in Lexer::new(text) {
+        let (token, range) = token.expect("an end");
+        let piece = match token {
+            Token::Semicolon => {
+                statements.push(Vec::new());
+                continue;
+            }
             Token::Parameter(name) => ("Parameter", &text[name]),
             Token::Positional => {
                 let number: usize = text[range.start + 1..range.end].parse().expect("a number");
@@ -87,23 +93,29 @@ fn pieces<'a>(text: &'a str, parameters: &'a [(String, usize)]) -> Vec<Piece<'a>
             Token::QuotedName => ("QuotedName", &text[range]),
             Token::Word => ("Word", &text[range]),
             Token::Number => ("Number", &text[range]),
-            Token::NameVariable | Token::Semicolon => panic!("{token:?} was taken"),
+            Token::NameVariable => panic!("{token:?} was taken"),
             Token::Other => ("Other", &text[range]),
-        })
-        .collect();
-    // White space at the end says nothing, in a comment either.
-    while let Some((kind @ ("Space" | "Comment"), text)) = pieces.last_mut() {
-        *text = text.trim_end();
-        if *kind == "Comment" {
-            break;
+        };
+        let pieces = statements.last_mut().expect("the first");
+        if !(pieces.is_empty() && is_blank(piece)) {
+            pieces.push(piece);
         }
-        pieces.pop();
     }
-    pieces
+    for pieces in &mut statements {
+        // White space at the end says nothing, in a comment either.
+        while let Some((kind @ ("Space" | "Comment"), text)) = pieces.last_mut() {
+            *text = text.trim_end();
+            if *kind == "Comment" {
+                break;
+            }
+            pieces.pop();
+        }
+    }
+    statements
 }
 
-fn is_blank(token: &Token) -> bool {
-    matches!(token, Token::Space | Token::Comment)
+fn is_blank(piece: Piece<'_>) -> bool {
+    matches!(piece.0, "Space" | "Comment")
 }
 
 /// A character of the statement leads to the same one in the file, one of a `$1` to its `:name`.

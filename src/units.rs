@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 /// `250ms`, `30s`, `5m`, `1h`.
+///
+/// # Errors
+/// Anything else.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a time; write 250ms, 30s, 5m or 1h");
     let (number, unit) = split_unit(text);

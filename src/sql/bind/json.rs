@@ -1,4 +1,4 @@
-//! JSON request bodies: an object's properties, each with its own text, so that a number's digits reach PostgreSQL
+//! JSON in request bodies: an object's properties, each with its own text, so that a number's digits reach PostgreSQL
 //! as the client wrote them.
 
 use std::borrow::Cow;
@@ -48,35 +48,70 @@ impl<'a> JsonValue<'a> {
     }
 }
 
+/// A media type without its parameters.
+pub(super) fn essence(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or("");
+    essence.trim().to_ascii_lowercase()
+}
+
 /// Whether a media type is JSON: `application/json` or `…+json`, whatever its parameters.
 pub(super) fn is_json(content_type: &str) -> bool {
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase();
+    let essence = essence(content_type);
     essence == "application/json"
         || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// The properties of the object that a body is, in order.
-pub(super) fn properties(body: &[u8]) -> Result<Vec<(Cow<'_, str>, JsonValue<'_>)>, Problem> {
-    let bad = |message: String| Problem::new(StatusCode::BadRequest, message);
-    let text = std::str::from_utf8(body).map_err(|_| bad("the body is not UTF-8".into()))?;
+/// An object's properties, in order.
+pub(super) type Object<'a> = Vec<(Cow<'a, str>, JsonValue<'a>)>;
+
+/// What is wrong with a body that should be a list and is not.
+pub(super) const NO_LIST: &str =
+    "the body must be a list of JSON objects, such as [{\"name\": \"value\"}]";
+
+/// The properties of the object that a body is.
+pub(super) fn properties(text: &str) -> Result<Object<'_>, Problem> {
     if !text.trim_start().starts_with('{') {
         return Err(bad(
-            "the body must be a JSON object, such as {\"name\": \"value\"}".into(),
+            "the body must be a JSON object, such as {\"name\": \"value\"}",
         ));
     }
+    object(text).map_err(invalid)
+}
+
+/// The objects of the list that a body is.
+pub(super) fn objects(text: &str) -> Result<Vec<Object<'_>>, Problem> {
+    if !text.trim_start().starts_with('[') {
+        return Err(bad(NO_LIST));
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid)?;
+    let objects = elements.into_iter().enumerate();
+    objects
+        .map(|(index, element)| match JsonValue::of(element) {
+            JsonValue::Object(raw) => object(raw).map_err(invalid),
+            _ => Err(bad(format!("element {index} of the list is no object"))),
+        })
+        .collect()
+}
+
+/// The value that a body is.
+pub(super) fn value(text: &str) -> Result<JsonValue<'_>, Problem> {
+    let raw: &RawValue = serde_json::from_str(text).map_err(invalid)?;
+    Ok(JsonValue::of(raw))
+}
+
+fn object(text: &str) -> Result<Object<'_>, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let properties = deserializer
-        .deserialize_map(Properties)
-        .and_then(|properties| {
-            deserializer.end()?;
-            Ok(properties)
-        });
-    properties.map_err(|error| bad(format!("the body is not valid JSON: {error}")))
+    let properties = deserializer.deserialize_map(Properties)?;
+    deserializer.end()?;
+    Ok(properties)
+}
+
+fn bad(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BadRequest, detail)
+}
+
+fn invalid(error: serde_json::Error) -> Problem {
+    bad(format!("the body is not valid JSON: {error}"))
 }
 
 struct Properties;
@@ -115,13 +150,16 @@ pub(super) fn string(raw: &str) -> Result<Cow<'_, str>, String> {
 /// PostgreSQL's `MAXDIM`. It bounds the recursion: a body of brackets must not become a stack of its length.
 const MAX_DIMENSIONS: usize = 6;
 
+/// What is asked of each element of a list, as text.
+type Check<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+
 /// A JSON list as PostgreSQL's array literal: `[1, "a b", null, [2]]` → `{1,"a b",NULL,{2}}`.
-pub(super) fn array(raw: &str, of_json: bool) -> Result<String, String> {
-    dimensions(raw, of_json, MAX_DIMENSIONS)
+pub(super) fn array(raw: &str, of_json: bool, check: Check<'_>) -> Result<String, String> {
+    dimensions(raw, of_json, check, MAX_DIMENSIONS)
 }
 
 /// [`array`] with `left` dimensions at most.
-fn dimensions(raw: &str, of_json: bool, left: usize) -> Result<String, String> {
+fn dimensions(raw: &str, of_json: bool, check: Check<'_>, left: usize) -> Result<String, String> {
     let Some(left) = left.checked_sub(1) else {
         return Err(format!(
             "must be a list of at most {MAX_DIMENSIONS} dimensions"
@@ -129,22 +167,58 @@ fn dimensions(raw: &str, of_json: bool, left: usize) -> Result<String, String> {
     };
     let elements: Vec<&RawValue> =
         serde_json::from_str(raw).map_err(|error| format!("is not a valid list: {error}"))?;
-    let mut out = String::with_capacity(raw.len() + 2);
-    out.push('{');
-    for (index, element) in elements.into_iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
+    let mut literal = Literal::new();
+    for element in elements {
         match JsonValue::of(element) {
-            JsonValue::Null => out.push_str("NULL"),
-            JsonValue::Array(inner) if !of_json => out.push_str(&dimensions(inner, of_json, left)?),
+            JsonValue::Null => literal.push_raw("NULL"),
+            JsonValue::Array(inner) if !of_json => {
+                literal.push_raw(&dimensions(inner, of_json, check, left)?);
+            }
             JsonValue::Object(_) if !of_json => return Err("must be a list of plain values".into()),
-            JsonValue::String(inner) if !of_json => quote(&string(inner)?, &mut out),
-            plain => quote(plain.raw(), &mut out),
+            JsonValue::String(inner) if !of_json => {
+                let text = string(inner)?;
+                check(&text)?;
+                literal.push(&text);
+            }
+            plain => {
+                check(plain.raw())?;
+                literal.push(plain.raw());
+            }
         }
     }
-    out.push('}');
-    Ok(out)
+    Ok(literal.end())
+}
+
+/// PostgreSQL's array literal, element by element.
+pub(super) struct Literal(String);
+
+impl Literal {
+    pub(super) fn new() -> Literal {
+        Literal(String::from("{"))
+    }
+
+    /// An element, whatever its text.
+    pub(super) fn push(&mut self, text: &str) {
+        self.separate();
+        quote(text, &mut self.0);
+    }
+
+    /// `NULL`, or a literal.
+    fn push_raw(&mut self, raw: &str) {
+        self.separate();
+        self.0.push_str(raw);
+    }
+
+    fn separate(&mut self) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+    }
+
+    pub(super) fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
 }
 
 /// Quoted always: `NULL`, an empty string, commas and braces need it, and the rest may have it.
@@ -166,7 +240,7 @@ mod tests {
     #[test]
     fn properties_keep_their_text() {
         let body =
-            br#" {"a": 1.10, "\u0062": "x\ny", "c": null, "d": [1], "e": {"f":  2}, "g": true} "#;
+            r#" {"a": 1.10, "\u0062": "x\ny", "c": null, "d": [1], "e": {"f":  2}, "g": true} "#;
         let expected = [
             ("a", JsonValue::Number("1.10")),
             ("b", JsonValue::String(r#""x\ny""#)),
@@ -199,12 +273,15 @@ mod tests {
             "{\"a\":\"\\ud800\"}x",
         ] {
             assert_eq!(
-                properties(body.as_bytes()).unwrap_err().status(),
+                properties(body).unwrap_err().status(),
                 StatusCode::BadRequest,
                 "{body}"
             );
         }
-        assert!(properties(b"{\"a\":\"\xff\"}").is_err());
+        for body in ["", "{}", "[1]", "[{}", "[{}] x", "[{},]", "[{\"a\":}]"] {
+            assert!(objects(body).is_err(), "{body}");
+        }
+        assert_eq!(objects(" [ {\"a\": 1}, {} ] ").unwrap().len(), 2);
     }
 
     #[test]
@@ -219,13 +296,18 @@ mod tests {
             ("[[1,2],[3,4]]", r#"{{"1","2"},{"3","4"}}"#),
         ];
         for (json, literal) in expected {
-            assert_eq!(array(json, false).unwrap(), literal, "{json}");
+            assert_eq!(array(json, false, &|_| Ok(())).unwrap(), literal, "{json}");
         }
         assert_eq!(
-            array(r#"[{"a": 1}, "b"]"#, true).unwrap(),
+            array(r#"[{"a": 1}, "b"]"#, true, &|_| Ok(())).unwrap(),
             r#"{"{\"a\": 1}","\"b\""}"#
         );
-        assert!(array("[{}]", false).is_err());
+        assert!(array("[{}]", false, &|_| Ok(())).is_err());
+        let no_b = |text: &str| match text {
+            "b" => Err("b".to_owned()),
+            _ => Ok(()),
+        };
+        assert!(array(r#"["a", ["b"]]"#, false, &no_b).is_err());
     }
 
     #[test]

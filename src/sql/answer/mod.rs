@@ -1,0 +1,257 @@
+//! A result as an answer: rows become JSON while they arrive.
+//!
+//! A list that was read is held until it is whole and its connection free again, however slowly its client reads; one
+//! that gets larger than 256 KiB is sent while it arrives.
+
+mod conditions;
+mod format;
+mod page;
+mod rows;
+mod special;
+mod stream;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use http_types::{Method, StatusCode};
+
+use super::bulkhead::Turn;
+use super::described::Described;
+use super::file::{Definition, Operator};
+use crate::error::Problem;
+use crate::http::{Body, BodyStream, HeaderValue, Request, Response};
+use crate::pg::{Done, Outcome, Outlet};
+
+use format::Format;
+use page::Page;
+use rows::Rows;
+use stream::List;
+
+pub(super) use conditions::{Conditions, unknown};
+pub(super) use special::{ETAG, TOTAL, is_of_a_row, is_special};
+
+/// What an endpoint's answer looks like.
+#[derive(Debug)]
+pub(super) struct Shape {
+    operator: Operator,
+    /// GET, of a client that may have the answer already.
+    reads: bool,
+    /// Of a good answer, if no row says another.
+    status: StatusCode,
+    /// On a route with a path parameter nothing affected means that there is no such thing.
+    names_a_thing: bool,
+    /// What a list is made as, if the file says; else the client may choose.
+    format: Option<Format>,
+    /// In place of the format's own media type.
+    media_type: Option<Cow<'static, str>>,
+    cache: Option<Arc<str>>,
+    page: Option<Page>,
+    /// The columns' names when the files were checked, for the header of an empty list.
+    columns: Vec<String>,
+}
+
+/// What of a request its answer depends on.
+#[derive(Debug)]
+pub(super) struct Asked {
+    format: Format,
+    conditions: Conditions,
+    /// The number of rows that makes a full page.
+    full: Option<u64>,
+    /// Its path and query, where there is another page.
+    target: Option<(String, String)>,
+}
+
+impl Shape {
+    pub(super) fn new(definition: &Definition, described: &Described) -> Shape {
+        let directives = &definition.directives;
+        let returns = directives.returns.as_ref().map(|said| &said.what);
+        let creates =
+            definition.method == Method::Post && definition.operator == Operator::Returning;
+        let usual = match definition.operator {
+            Operator::Affected => StatusCode::NoContent,
+            _ if creates => StatusCode::Created,
+            _ => StatusCode::Ok,
+        };
+        let media_type = returns.and_then(|returns| returns.media_type.as_deref());
+        let format = media_type.map(Format::of);
+        let columns = described.last().columns.iter();
+        Shape {
+            operator: definition.operator,
+            reads: definition.method == Method::Get,
+            status: returns.and_then(|returns| returns.status).unwrap_or(usual),
+            names_a_thing: definition.template.parameters().next().is_some(),
+            format,
+            media_type: media_type.filter(|_| is_own(format)).map(with_charset),
+            cache: directives
+                .cache
+                .as_ref()
+                .map(|said| said.what.as_str().into()),
+            page: directives.page.as_ref().map(|said| Page::new(&said.what)),
+            columns: columns
+                .map(|column| column.name.clone())
+                .filter(|name| !is_special(name))
+                .collect(),
+        }
+    }
+
+    /// Whether the result may be sent before it is whole. Not what is written: that is told only once it is committed.
+    /// Nor a page: what its last row says of the next one is in the head.
+    pub(super) fn may_stream(&self) -> bool {
+        self.reads && self.operator == Operator::Rows && self.page.is_none()
+    }
+
+    /// What of a request the answer depends on.
+    ///
+    /// # Errors
+    /// 400 for conditions that are none.
+    pub(super) fn asked(&self, request: &Request, limit: Option<&str>) -> Result<Asked, Problem> {
+        let page = self.page.as_ref();
+        Ok(Asked {
+            format: match (self.operator, self.format) {
+                (_, Some(format)) => format,
+                (Operator::Rows, None) => Format::wanted(request),
+                _ => Format::Json,
+            },
+            conditions: match self.reads {
+                true => Conditions::of(request)?,
+                false => Conditions::default(),
+            },
+            full: page.and_then(|_| limit?.trim().parse().ok()),
+            target: page.map(|_| {
+                let query = request.query().unwrap_or_default();
+                (request.path().to_owned(), query.to_owned())
+            }),
+        })
+    }
+
+    /// What takes the rows of one result, and puts them out if there are too many.
+    pub(super) fn collector(
+        self: &Arc<Shape>,
+        asked: &Asked,
+        outlet: Option<Outlet<Rows>>,
+    ) -> Rows {
+        Rows::new(self.clone(), asked, outlet)
+    }
+
+    /// The answer, once PostgreSQL has completed the statement.
+    pub(super) fn answer(&self, done: Done<Rows>, asked: &Asked) -> Result<Response, Problem> {
+        let Done {
+            collected: rows,
+            affected,
+        } = done;
+        match self.operator {
+            Operator::Affected if affected == 0 && self.names_a_thing => return Err(not_found()),
+            Operator::Affected => return Ok(Response::new(self.status)),
+            Operator::Bulk => return Ok(self.affected(affected)),
+            Operator::Rows => {}
+            _ if rows.count() == 0 => return Err(not_found()),
+            _ if rows.count() > 1 => {
+                return Err(Problem::internal(anyhow!(
+                    "{} rows where the endpoint answers with one",
+                    rows.count()
+                )));
+            }
+            // A picture that is not there.
+            _ if rows.is_nothing() => return Err(not_found()),
+            _ => {}
+        }
+        self.response(rows, asked)
+    }
+
+    /// The answer to an empty list of objects, for which nothing has been done.
+    pub(super) fn nothing_done(&self) -> Response {
+        self.affected(0)
+    }
+
+    fn affected(&self, count: u64) -> Response {
+        Response::new(self.status).with_json(format!("{{\"affected\":{count}}}"))
+    }
+
+    /// The answer to a list, which may be only beginning.
+    pub(super) fn answer_list(
+        &self,
+        outcome: Outcome<Rows, Rows>,
+        asked: &Asked,
+        turn: Turn,
+    ) -> Result<Response, Problem> {
+        match outcome {
+            Outcome::Done(done) => self.answer(done, asked),
+            Outcome::Large(mut first, pieces) => {
+                let list = List::new(first.take(), pieces, turn);
+                self.head(first, asked, BodyStream::new(list))
+            }
+        }
+    }
+
+    fn response(&self, mut rows: Rows, asked: &Asked) -> Result<Response, Problem> {
+        if let Some(etag) = &rows.special.etag
+            && self.reads
+            && asked.conditions.has_seen(etag)?
+        {
+            let response = Response::new(StatusCode::NotModified);
+            let response = response.with_header("ETag", etag.as_str().to_owned());
+            return Ok(self.with_cache(response));
+        }
+        let body = match self.operator {
+            Operator::Rows => rows.closed(),
+            _ => rows.take(),
+        };
+        self.head(rows, asked, body)
+    }
+
+    /// The answer with that body.
+    fn head(&self, rows: Rows, asked: &Asked, body: impl Into<Body>) -> Result<Response, Problem> {
+        let next = rows.next_page(asked);
+        let special = rows.special;
+        let content_type = match &self.media_type {
+            Some(media_type) => HeaderValue::from(media_type.to_string()),
+            None => HeaderValue::from_static(asked.format.media_type()),
+        };
+        let mut response = Response::new(special.status.unwrap_or(self.status))
+            .with_header("Content-Type", content_type)
+            .with_body(body);
+        if let Some(location) = special.location {
+            response = response
+                .try_header("Location", location)
+                .map_err(Problem::internal)?;
+        }
+        if let Some(etag) = special.etag {
+            response = response.with_header("ETag", etag.as_str().to_owned());
+        }
+        if let Some(total) = special.total {
+            response = response.with_header("X-Total-Count", total.to_string());
+        }
+        if let Some(next) = next {
+            response = response.with_header("Link", next);
+        }
+        if self.operator == Operator::Rows && self.format.is_none() {
+            response = response.with_header("Vary", HeaderValue::from_static("Accept"));
+        }
+        Ok(self.with_cache(response))
+    }
+
+    fn with_cache(&self, response: Response) -> Response {
+        match &self.cache {
+            Some(cache) => response.with_header("Cache-Control", cache.to_string()),
+            None => response,
+        }
+    }
+}
+
+/// Whether the answer's media type is the file's and not the format's.
+fn is_own(format: Option<Format>) -> bool {
+    matches!(format, Some(Format::Raw | Format::Json))
+}
+
+/// Text is UTF-8, which has to be said.
+fn with_charset(media_type: &str) -> Cow<'static, str> {
+    match media_type.starts_with("text/") {
+        true => format!("{media_type}; charset=utf-8").into(),
+        false => media_type.to_owned().into(),
+    }
+}
+
+fn not_found() -> Problem {
+    Problem::new(StatusCode::NotFound, "there is no such thing here")
+}

@@ -1,0 +1,166 @@
+//! Definitions against a database: declared types are looked up, every statement is prepared, and what is wrong becomes
+//! a finding at its place in the file.
+
+mod refused;
+mod tables;
+mod types;
+
+use tokio_postgres::{Client, Statement};
+
+use super::described::{Described, DescribedColumn, DescribedParameter, DescribedStatement};
+use super::file::Definition;
+use super::finding::{Finding, Findings};
+use super::nullable::Reading;
+use super::types::DataType;
+use crate::pg::connect::{self, Opened};
+use crate::pg::prepared::unmarked;
+use crate::pg::{Config, ParameterType, PrepareError, Prepared, Query};
+use crate::runtime::{Clock, join_all};
+
+use tables::Tables;
+
+/// Statements prepared in one go while checking.
+const BATCH: usize = 64;
+
+/// What the database of `config` says of every definition, in their order; on one connection of its own.
+///
+/// # Errors
+/// [`Findings`] for what the database does not agree to; a database that cannot be reached.
+pub async fn describe(
+    definitions: &[Definition],
+    config: &Config,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Described>> {
+    let Opened { client, driver, .. } = connect::connect(config, clock).await?;
+    let describing = async { describe_all(&client, definitions).await };
+    futures_lite::future::or(describing, async {
+        driver.await?;
+        anyhow::bail!("the database closed the connection while the files were checked")
+    })
+    .await
+}
+
+async fn describe_all(
+    client: &Client,
+    definitions: &[Definition],
+) -> anyhow::Result<Vec<Described>> {
+    let types = types::look_up(client, definitions).await?;
+    let mut findings = Vec::new();
+    let mut plans = Vec::new();
+    for (index, definition) in definitions.iter().enumerate() {
+        match types::resolve(definition, &types) {
+            Ok(resolved) => plans.extend(queries(index, definition, &resolved)),
+            Err(found) => findings.extend(found),
+        }
+    }
+    let mut statements = Vec::with_capacity(plans.len());
+    for batch in plans.chunks(BATCH) {
+        let preparing = batch
+            .iter()
+            .map(|plan| Prepared::prepare(client, &plan.query));
+        for (plan, prepared) in batch.iter().zip(join_all(preparing.collect()).await) {
+            match prepared {
+                Ok(prepared) => statements.push((plan, prepared)),
+                Err(PrepareError::Postgres(error)) if error.is_closed() => return Err(error.into()),
+                Err(error) => {
+                    let definition = &definitions[plan.definition];
+                    findings.push(refused::finding(definition, plan.statement, &error));
+                }
+            }
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Findings(findings).into());
+    }
+    let columns = statements
+        .iter()
+        .flat_map(|(_, prepared)| prepared.statement().columns());
+    let tables = Tables::of(client, columns).await?;
+    let nothing = || Described {
+        statements: Vec::new(),
+    };
+    let mut described: Vec<Described> = definitions.iter().map(|_| nothing()).collect();
+    for (plan, prepared) in &statements {
+        let statement = statement(&plan.query, prepared.statement(), &tables);
+        described[plan.definition].statements.push(statement);
+    }
+    Ok(described)
+}
+
+/// A statement on its way to be prepared.
+struct Plan {
+    /// The number of its definition, and its own in that.
+    definition: usize,
+    statement: usize,
+    query: Query,
+}
+
+fn queries<'a>(
+    index: usize,
+    definition: &'a Definition,
+    types: &'a [(String, ParameterType)],
+) -> impl Iterator<Item = Plan> + 'a {
+    let statements = definition.statements.iter().enumerate();
+    statements.map(move |(number, statement)| Plan {
+        definition: index,
+        statement: number,
+        query: Query {
+            name: definition.name.clone(),
+            sql: statement.sql.clone(),
+            parameters: (statement.parameters.iter())
+                .map(|(name, _)| {
+                    let declared = types.iter().find(|(declared, _)| declared == name);
+                    declared.map_or(ParameterType::Inferred, |(_, ty)| ty.clone())
+                })
+                .collect(),
+        },
+    })
+}
+
+fn statement(query: &Query, prepared: &Statement, tables: &Tables) -> DescribedStatement {
+    let parameters = prepared.params().iter().zip(&query.parameters);
+    let reading = Reading::new(&query.sql, prepared.columns().len());
+    let keeps_not_null = reading.keeps_not_null();
+    let columns = prepared.columns().iter().enumerate();
+    DescribedStatement {
+        parameters: parameters
+            .map(|(ty, told)| DescribedParameter {
+                data_type: DataType::of(ty),
+                told: told.clone(),
+            })
+            .collect(),
+        columns: columns
+            .map(|(index, column)| {
+                let (name, marked) = unmarked(column.name());
+                let origin = tables.get(column);
+                let not_null = reading.is_never_null(index)
+                    || (keeps_not_null && origin.is_some_and(|origin| origin.not_null));
+                DescribedColumn {
+                    name: name.to_owned(),
+                    data_type: DataType::of(column.type_()),
+                    max_length: max_length(column),
+                    nullable: marked.unwrap_or(!not_null),
+                    comment: origin.and_then(|origin| origin.comment.clone()),
+                }
+            })
+            .collect(),
+    }
+}
+
+/// `varchar(80)` has its length in the type modifier, after the 4 bytes that once stood before every value.
+fn max_length(column: &tokio_postgres::Column) -> Option<u32> {
+    let has_length = matches!(column.type_().name(), "varchar" | "bpchar");
+    let length = column.type_modifier().checked_sub(4)?;
+    u32::try_from(length).ok().filter(|_| has_length)
+}
+
+/// A finding about a parameter, where it first stands in the statements.
+fn at_parameter(definition: &Definition, name: &str, message: String) -> Finding {
+    let used = definition.used();
+    let at = used.iter().find(|(used, _)| *used == name);
+    Finding::new(
+        &definition.source,
+        at.map_or(definition.at, |(_, at)| *at),
+        message,
+    )
+}

@@ -1,0 +1,363 @@
+//! Which columns of a result may be null, as far as a statement's text can tell; where it leaves doubt, they may.
+//!
+//! Never by a plan: plans change with the statistics. A column of a table that is `not null` there can still be null
+//! behind an outer join, so those are looked for; and the expressions of a plain select list are looked at one by one.
+
+use std::ops::Range;
+
+use super::lexer::{Lexer, Token};
+
+/// What a statement's text says.
+pub(super) struct Reading<'a> {
+    /// What is not blank.
+    tokens: Vec<(Token, &'a str)>,
+    /// The select list, one range of tokens for each column; `None` if it cannot be told apart.
+    items: Option<Vec<Range<usize>>>,
+}
+
+/// Functions that give something whatever they are given, even nothing.
+const NEVER_NULL: [&str; 21] = [
+    "count",
+    "now",
+    "clock_timestamp",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "row_number",
+    "rank",
+    "dense_rank",
+    "percent_rank",
+    "cume_dist",
+    "jsonb_build_object",
+    "json_build_object",
+    "jsonb_build_array",
+    "json_build_array",
+    "gen_random_uuid",
+    "random",
+    "pi",
+    "exists",
+    "txid_current",
+    "pg_current_xact_id",
+    "version",
+];
+
+/// Words that are values without parentheses.
+const VALUES: [&str; 6] = [
+    "true",
+    "false",
+    "current_date",
+    "current_timestamp",
+    "localtimestamp",
+    "current_time",
+];
+
+impl<'a> Reading<'a> {
+    /// Reads a statement with `columns` columns.
+    pub(super) fn new(sql: &'a str, columns: usize) -> Reading<'a> {
+        let tokens = Lexer::new(sql).flatten();
+        let tokens = tokens.filter(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+        let tokens: Vec<_> = tokens.map(|(token, place)| (token, &sql[place])).collect();
+        let mut reading = Reading {
+            tokens,
+            items: None,
+        };
+        reading.items = reading.list().filter(|items| items.len() == columns);
+        reading
+    }
+
+    /// Whether a column of a table is null only where the table says so.
+    pub(super) fn keeps_not_null(&self) -> bool {
+        let words = (0..self.tokens.len()).map(|index| (index, self.word(index)));
+        !words.into_iter().any(|(index, word)| match word.as_str() {
+            "left" | "right" | "full" => {
+                matches!(self.word(index + 1).as_str(), "join" | "outer")
+            }
+            "rollup" | "cube" | "grouping" | "union" | "intersect" | "except" | "merge" => true,
+            // `returning old.price`: there is no old row of an insert.
+            "old" | "new" => self.text(index + 1) == ".",
+            _ => false,
+        })
+    }
+
+    /// Whether a column is an expression that is never null.
+    pub(super) fn is_never_null(&self, column: usize) -> bool {
+        let item = self.items.as_ref().and_then(|items| items.get(column));
+        item.is_some_and(|item| self.expression_is_never_null(self.without_name(item.clone())))
+    }
+
+    /// The items of the only select list: a statement with more, one that adds groups or one of another kind has none.
+    fn list(&self) -> Option<Vec<Range<usize>>> {
+        let start = match self.word(0).as_str() {
+            "select" => 1,
+            // The list behind the last `returning` outside of parentheses.
+            "insert" | "update" | "delete" => self.outside("returning")? + 1,
+            "with" => {
+                self.outside("returning")
+                    .or_else(|| self.outside("select"))?
+                    + 1
+            }
+            _ => return None,
+        };
+        if matches!(self.word(start).as_str(), "distinct" | "all") {
+            return None;
+        }
+        let combines = ["union", "intersect", "except"];
+        if combines.iter().any(|word| self.outside(word).is_some()) {
+            return None;
+        }
+        let ends = [
+            "from", "where", "group", "having", "window", "order", "limit", "offset", "fetch",
+            "for",
+        ];
+        let mut items = Vec::new();
+        let (mut depth, mut begin) = (0_usize, start);
+        for index in start..self.tokens.len() {
+            match self.text(index) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.checked_sub(1)?,
+                "," if depth == 0 => {
+                    items.push(begin..index);
+                    begin = index + 1;
+                }
+                // All columns of something: how many is not known.
+                "*" if depth == 0 && (index == begin || self.text(index - 1) == ".") => {
+                    return None;
+                }
+                _ if depth == 0 && ends.contains(&self.word(index).as_str()) => {
+                    items.push(begin..index);
+                    return Some(items);
+                }
+                _ => {}
+            }
+        }
+        items.push(begin..self.tokens.len());
+        Some(items)
+    }
+
+    /// Where a word stands that is in no parentheses, the last time.
+    fn outside(&self, wanted: &str) -> Option<usize> {
+        let mut depth = 0_usize;
+        let mut found = None;
+        for index in 0..self.tokens.len() {
+            match self.text(index) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.saturating_sub(1),
+                _ if depth == 0 && self.word(index) == wanted => found = Some(index),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// An item without `as name`, or a name alone behind it.
+    fn without_name(&self, item: Range<usize>) -> Range<usize> {
+        let length = item.len();
+        let is_name =
+            |index: usize| matches!(self.tokens[index].0, Token::Word | Token::QuotedName);
+        if length >= 3 && self.word(item.end - 2) == "as" && is_name(item.end - 1) {
+            return item.start..item.end - 2;
+        }
+        // `count(*) n`
+        if length >= 2 && is_name(item.end - 1) && self.text(item.end - 2) == ")" {
+            return item.start..item.end - 1;
+        }
+        item
+    }
+
+    fn expression_is_never_null(&self, item: Range<usize>) -> bool {
+        let item = self.without_cast(item);
+        match item.len() {
+            0 => false,
+            1 => match &self.tokens[item.start].0 {
+                Token::Number | Token::String => true,
+                Token::Word => VALUES.contains(&self.word(item.start).as_str()),
+                _ => false,
+            },
+            _ => self.call_is_never_null(item),
+        }
+    }
+
+    /// `count(*)`, `count(*) filter (where …)`, `row_number() over (…)`, `coalesce(x, 0)`.
+    fn call_is_never_null(&self, item: Range<usize>) -> bool {
+        let name = self.word(item.start);
+        if self.text(item.start + 1) != "(" {
+            return false;
+        }
+        let Some(end) = self.closing(item.start + 1, item.end) else {
+            return false;
+        };
+        let inside = item.start + 2..end;
+        // A list of arguments that may itself be null.
+        if self.word(inside.start) == "variadic" {
+            return false;
+        }
+        if name == "coalesce" && end + 1 == item.end {
+            return self
+                .arguments(inside)
+                .into_iter()
+                .any(|argument| self.expression_is_never_null(argument));
+        }
+        NEVER_NULL.contains(&name.as_str()) && self.only_windows(end + 1..item.end)
+    }
+
+    /// Whether nothing but `filter (…)` and `over …` is there.
+    fn only_windows(&self, mut rest: Range<usize>) -> bool {
+        while !rest.is_empty() {
+            let word = self.word(rest.start);
+            if !matches!(word.as_str(), "filter" | "over") {
+                return false;
+            }
+            let next = rest.start + 1;
+            rest.start = match self.text(next) {
+                "(" => match self.closing(next, rest.end) {
+                    Some(end) => end + 1,
+                    None => return false,
+                },
+                _ if word == "over" && next < rest.end => next + 1,
+                _ => return false,
+            };
+        }
+        true
+    }
+
+    /// What stands before `::type`: a cast makes no null of something, but of a `json` null, or by a function of somebody.
+    fn without_cast(&self, item: Range<usize>) -> Range<usize> {
+        const PLAIN: [&str; 12] = [
+            "int",
+            "int2",
+            "int4",
+            "int8",
+            "integer",
+            "bigint",
+            "smallint",
+            "text",
+            "numeric",
+            "float8",
+            "date",
+            "timestamptz",
+        ];
+        let is_cast = item.len() >= 3
+            && self.text(item.end - 2) == "::"
+            && PLAIN.contains(&self.word(item.end - 1).as_str());
+        match is_cast {
+            true => self.without_cast(item.start..item.end - 2),
+            false => item,
+        }
+    }
+
+    /// Where the parenthesis ends that begins at `open`.
+    fn closing(&self, open: usize, end: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        (open..end).find(|index| {
+            match self.text(*index) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        })
+    }
+
+    fn arguments(&self, inside: Range<usize>) -> Vec<Range<usize>> {
+        let mut arguments = Vec::new();
+        let (mut depth, mut begin) = (0_usize, inside.start);
+        for index in inside.clone() {
+            match self.text(index) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth = depth.saturating_sub(1),
+                "," if depth == 0 => {
+                    arguments.push(begin..index);
+                    begin = index + 1;
+                }
+                _ => {}
+            }
+        }
+        arguments.push(begin..inside.end);
+        arguments
+    }
+
+    fn text(&self, index: usize) -> &'a str {
+        self.tokens.get(index).map_or("", |(_, text)| text)
+    }
+
+    /// A keyword or an unquoted name, in lower case; nothing for anything else.
+    fn word(&self, index: usize) -> String {
+        match self.tokens.get(index) {
+            Some((Token::Word, text)) => text.to_ascii_lowercase(),
+            _ => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outer_joins_and_their_like_leave_doubt() {
+        for sql in [
+            "select a.id from a left join b on true",
+            "select a.id from a RIGHT /* x */ OUTER\njoin b on true",
+            "select a.id from a natural full join b",
+            "select id from a where exists (select from b left join c on true)",
+            "select id from a group by rollup (id)",
+            "select id from a group by grouping sets ((id), ())",
+            "select id from a union all select id from b",
+            "update a set id = 1 returning old.id",
+            "merge into a using b on true when matched then delete returning b.id",
+        ] {
+            assert!(!Reading::new(sql, 1).keeps_not_null(), "{sql}");
+        }
+        for sql in [
+            "select left(name, 1), right(name, 1) from a join b on true",
+            "select 'left join', \"union\" from a -- left join",
+            "select id from a cross join b",
+            "insert into a values (1) returning id, new",
+        ] {
+            assert!(Reading::new(sql, 1).keeps_not_null(), "{sql}");
+        }
+    }
+
+    #[test]
+    fn expressions_that_are_never_null_are_known() {
+        let sql = "select count(*), COUNT(x) filter (where x > (1)) as n, count(*) over () m, row_number() over w,
+                   coalesce(sum(x), 0), coalesce(max(x), (y)), coalesce(a, coalesce(b, 'x')::text) as \"c d\", 1, 'a' as b,
+                   now(), now() - x, true, null, x, (select 1), sum(x), count(*) + x, exists (select 1),
+                   jsonb_build_object('a', null), 1::int, 'null'::jsonb, current_date, case when a then 1 end
+                   from t";
+        let expected = [
+            true, true, true, true, true, false, true, true, true, true, false, true, false, false,
+            false, false, false, true, true, true, false, true, false,
+        ];
+        let reading = Reading::new(sql, expected.len());
+        for (index, never_null) in expected.into_iter().enumerate() {
+            assert_eq!(reading.is_never_null(index), never_null, "column {index}");
+        }
+        let with = Reading::new("with x as (select null, null) select count(*), y from x", 2);
+        assert!(with.is_never_null(0) && !with.is_never_null(1));
+        let variadic = Reading::new("select jsonb_build_object(variadic x) from t", 1);
+        assert!(!variadic.is_never_null(0));
+        let returning = Reading::new("insert into t (a) values (1) returning id, now()", 2);
+        assert!(!returning.is_never_null(0) && returning.is_never_null(1));
+    }
+
+    #[test]
+    fn lists_that_cannot_be_told_apart_say_nothing() {
+        for sql in [
+            "select *, count(*) from t",
+            "select t.*, count(*) from t",
+            "select distinct on (a) count(*), 1 from t",
+            "select count(*), 1 from t union select null, null",
+            "values (1, 2)",
+            "table t",
+            "",
+        ] {
+            let reading = Reading::new(sql, 2);
+            assert!(
+                !reading.is_never_null(0) && !reading.is_never_null(1),
+                "{sql}"
+            );
+        }
+        // A statement whose columns are not the items that were seen.
+        assert!(!Reading::new("select count(*) from t", 2).is_never_null(0));
+    }
+}
