@@ -109,7 +109,7 @@ fn what_cannot_be_served_is_refused_and_the_old_goes_on() {
         all_say(&server, "old");
     };
     // Wrong by itself.
-    write_version(&home, "new';\nselect 'x");
+    write_version(&home, "new';\ncommit; select 'x");
     refused(1, "version.sql:4:1: ");
     // Wrong to the database: a worker finds out.
     let text = "-- name: version$\n-- http: GET /version\nselect missing;\n";
