@@ -13,6 +13,8 @@ pub enum Command {
     Serve,
     /// Prepare every file and say what is wrong.
     Check,
+    /// Print the OpenAPI document.
+    OpenApi,
     /// Ask a running server whether it answers.
     Ping,
     /// Tell of the services that run.
@@ -39,7 +41,13 @@ pub struct Opt {
 }
 
 const SERVE: &[Command] = &[Command::Serve];
-const DATABASE: &[Command] = &[Command::Serve, Command::Check, Command::Bench];
+const DATABASE: &[Command] = &[
+    Command::Serve,
+    Command::Check,
+    Command::OpenApi,
+    Command::Bench,
+];
+const OPENAPI: &[Command] = &[Command::OpenApi];
 const PING: &[Command] = &[Command::Ping];
 const STATUS: &[Command] = &[Command::Status];
 const BENCH: &[Command] = &[Command::Bench];
@@ -89,6 +97,8 @@ pub const OPTIONS: &[Opt] = &[
           help: "tell PostgreSQL each request's id, in application_name" },
     Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
           help: "where the private PostgreSQL lives, when no database is given" },
+    Opt { name: "against", short: None, value: "FILE", default: "", commands: OPENAPI,
+          help: "compare with this document; exit 1 and the differences if there are any" },
     Opt { name: "wait", short: None, value: "TIME", default: "5s", commands: PING,
           help: "for the answer" },
     Opt { name: "json", short: None, value: "", default: "", commands: STATUS,
@@ -153,6 +163,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, String
     let command = match command.as_str() {
         "serve" => Command::Serve,
         "check" => Command::Check,
+        "openapi" => Command::OpenApi,
         "ping" => Command::Ping,
         "status" => Command::Status,
         "bench" => Command::Bench,
@@ -234,6 +245,7 @@ impl Command {
         match self {
             Command::Serve => "serve",
             Command::Check => "check",
+            Command::OpenApi => "openapi",
             Command::Ping => "ping",
             Command::Status => "status",
             Command::Bench => "bench",
@@ -263,6 +275,7 @@ Usage: peppercorn COMMAND [OPTIONS] [OPERAND]
 Commands:
   serve [DIR]   serve the SQL files below DIR [default: sql]
   check [DIR]   prepare every file below DIR against the database; findings as file:line:column
+  openapi [DIR] print the OpenAPI document of the SQL files below DIR
   ping [URL]    exit 0 when a server answers pong; http:// or unix:/PATH [default: http://127.0.0.1:8080/ping]
   status [PID]  the services that run here and their workers; only that of one process
   bench [DIR]   measure layouts of workers and threads, and other servers, with wrk; a report of it
@@ -270,7 +283,8 @@ Commands:
     );
     let groups = [
         ("serve", SERVE),
-        ("serve, check and bench", DATABASE),
+        ("serve, check, openapi and bench", DATABASE),
+        ("openapi", OPENAPI),
         ("ping", PING),
         ("status", STATUS),
         ("bench", BENCH),
@@ -304,7 +318,7 @@ The database:
   DIR below $XDG_STATE_HOME/peppercorn, ~/.local/state/peppercorn, or, as root, /var/lib/peppercorn.
 
 Exit status:
-  0 done, 64 usage, 65 an SQL file is wrong, 66 no such file, 69 no database, 70 internal,
+  0 done, 1 the document differs, 64 usage, 65 an SQL file is wrong, 66 no such file, 69 no database, 70 internal,
   71 the system refuses something, 73 cannot listen, 78 a setting is wrong, 130 a bench was interrupted
 ",
     );

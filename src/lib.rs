@@ -23,6 +23,7 @@
 //! | [`server`] | sockets, connections, the drain |
 //! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
 //! | [`pg`] | connections, the pool, values, the private cluster |
+//! | [`openapi`] | the document that describes the API |
 //! | [`sentry`] | Sentry's client: its thread, its transport |
 //! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
@@ -36,7 +37,7 @@
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
 //! `tls` know nobody; `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
-//! `app` composes; `server` runs an [`App`]; `bench` measures servers; `process` runs one; the binary sees all.
+//! `openapi` describes; `app` composes; `server` runs an [`App`]; `bench` measures servers; `process` runs one; the binary sees all.
 
 pub mod app;
 #[cfg(feature = "bench")]
@@ -54,6 +55,7 @@ pub mod metrics;
 #[cfg(test)]
 mod mutate;
 pub mod observe;
+pub mod openapi;
 pub mod panics;
 pub mod pg;
 pub mod ping;

@@ -5,13 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use peppercorn::App;
 use peppercorn::app::Conflict;
 #[cfg(feature = "bench")]
 use peppercorn::bench;
 use peppercorn::cli::{self, Args, Command, Parsed};
-use peppercorn::config::{self, Check, DatabaseSource, Ping, Serve, Status};
+use peppercorn::config::{self, Check, DatabaseSource, OpenApi, Ping, Serve, Status};
 use peppercorn::observe::{self, Logger};
+use peppercorn::openapi::difference;
 use peppercorn::panics;
 use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::pg::{self, Cluster};
@@ -22,6 +24,7 @@ use peppercorn::sql::{self, Findings};
 /// sysexits.h, where systemd prints the names of the codes.
 #[derive(Clone, Copy)]
 enum Exit {
+    Different = 1,
     Usage = 64,
     BadFile = 65,
     NoInput = 66,
@@ -89,6 +92,7 @@ fn run(args: &Args) -> Result<(), Failure> {
             serve(args, &Serve::resolve(args, &variable).exit(Exit::Config)?)
         }
         Command::Check => check(&Check::resolve(args, &variable).exit(Exit::Config)?),
+        Command::OpenApi => openapi(&OpenApi::resolve(args, &variable).exit(Exit::Config)?),
         Command::Ping => ping(&Ping::resolve(args, &variable).exit(Exit::Config)?),
         Command::Status => status(&Status::resolve(args, &variable).exit(Exit::Config)?),
         Command::Bench => measure(args),
@@ -118,12 +122,7 @@ fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
     }
 }
 
-fn work(
-    args: &Args,
-    config: &Serve,
-    files: Vec<sql::Definition>,
-    place: Place,
-) -> Result<(), Failure> {
+fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result<(), Failure> {
     let clock = Clock::start().exit(Exit::System)?;
     let opened = match &config.database {
         // The supervisor's keeper has started it.
@@ -194,13 +193,45 @@ fn check(config: &Check) -> Result<(), Failure> {
     let files = read(&config.directory)?;
     let clock = Clock::start().exit(Exit::System)?;
     let (settings, cluster) = open(&config.database, &config.directory, &clock)?;
-    let count = files.len();
+    let count = files.definitions.len();
     // All that `serve` would do before it listens: routes of the server's own are taken here too.
     let checked = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     checked?;
     say(&format!("{count} endpoints, nothing wrong\n"))?;
     stopped
+}
+
+fn openapi(config: &OpenApi) -> Result<(), Failure> {
+    let folder = read(&config.directory)?;
+    let clock = Clock::start().exit(Exit::System)?;
+    let (settings, cluster) = open(&config.database, &config.directory, &clock)?;
+    let app = async_io::block_on(App::new().sql(folder, &settings, &clock)).map_err(classify);
+    let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
+    let document = app?.openapi(&config::title(&config.directory));
+    stopped?;
+    match &config.against {
+        None => say(&String::from_utf8_lossy(&document)),
+        Some(path) => compare(path, &document),
+    }
+}
+
+/// Says how `document` differs from the one in the file.
+fn compare(path: &Path, document: &[u8]) -> Result<(), Failure> {
+    let context = || format!("cannot read {}", path.display());
+    let before = std::fs::read(path)
+        .with_context(context)
+        .exit(Exit::NoInput)?;
+    let before = serde_json::from_slice(&before);
+    let before = before.with_context(|| format!("{} is not JSON", path.display()));
+    let after = serde_json::from_slice(document).exit(Exit::Internal)?;
+    let differences = difference(&before.exit(Exit::BadFile)?, &after);
+    if differences.is_empty() {
+        return Ok(());
+    }
+    say(&(differences.join("\n") + "\n"))?;
+    let message = format!("the API is not what {} says", path.display());
+    Err(anyhow::anyhow!(message)).exit(Exit::Different)
 }
 
 #[cfg(not(feature = "bench"))]
@@ -213,7 +244,7 @@ fn measure(_: &Args) -> Result<(), Failure> {
 fn measure(args: &Args) -> Result<(), Failure> {
     let config = config::Bench::resolve(args, &variable).exit(Exit::Config)?;
     let directory = config.task.directory().to_owned();
-    let definitions = read(&directory)?;
+    let definitions = read(&directory)?.definitions;
     let clock = Clock::start().exit(Exit::System)?;
     let resumes = matches!(config.task, bench::Task::Resume(_));
     let files = bench::Files::in_directory(&config.output, resumes).exit(Exit::System)?;
@@ -256,7 +287,7 @@ fn ping(config: &Ping) -> Result<(), Failure> {
 }
 
 /// The files' own mistakes come to light before anything is started for them.
-fn read(directory: &Path) -> Result<Vec<sql::Definition>, Failure> {
+fn read(directory: &Path) -> Result<sql::Folder, Failure> {
     sql::read(directory).map_err(unreadable)
 }
 

@@ -15,11 +15,12 @@ use crate::capture::Capture;
 use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
 use crate::metrics::Metrics;
+use crate::openapi::{self, Operation};
 use crate::pg::connect::READ_ONLY;
 use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
-use crate::sql::{self, Definition};
+use crate::sql::{self, Definition, Folder};
 
 use answers::{explain, metrics, named, ping, readyz};
 use routes::{Audience, Entry, Routes};
@@ -39,6 +40,8 @@ pub struct App {
     routes: Routes,
     read: Arc<[Query]>,
     write: Arc<[Query]>,
+    /// What routes do, for the reader of the API.
+    operations: Vec<(Method, Template, Operation)>,
 }
 
 impl Default for App {
@@ -74,6 +77,7 @@ impl App {
             routes,
             read: none.clone(),
             write: none,
+            operations: Vec::new(),
         }
     }
 
@@ -100,19 +104,20 @@ impl App {
     /// Adds endpoints read from SQL files, after the database of `config` has agreed to them.
     ///
     /// # Errors
-    /// See [`sql::describe`] and [`sql::compose`](fn@sql::compose); a route that is taken.
+    /// See [`Folder::described`] and [`sql::compose`](fn@sql::compose); a route that is taken.
     pub async fn sql(
         mut self,
-        files: Vec<Definition>,
+        folder: Folder,
         config: &Config,
         clock: &Clock,
     ) -> anyhow::Result<App> {
         if !(self.read.is_empty() && self.write.is_empty()) {
             bail!("a second folder of SQL files: an application has one");
         }
-        let described = sql::describe(&files, config, clock).await?;
-        let checked = sql::compose(files, described)?;
+        let described = folder.described(config, clock).await?;
+        let checked = sql::compose(folder.definitions, described)?;
         for route in checked.routes {
+            let operation = Operation::of_sql(&route, false);
             let definition = &route.definition;
             self.routes.insert(
                 &definition.template,
@@ -123,6 +128,8 @@ impl App {
                     endpoint: captured(route.endpoint),
                 },
             )?;
+            self.operations
+                .push((definition.method, definition.template.clone(), operation));
         }
         (self.read, self.write) = (checked.read, checked.write);
         Ok(self)
@@ -138,8 +145,7 @@ impl App {
         path: &str,
         endpoint: impl Endpoint,
     ) -> anyhow::Result<App> {
-        let template =
-            Template::parse(path).map_err(|error| anyhow::anyhow!("{method} {path}: {error}"))?;
+        let template = parsed(method, path)?;
         let route = own_route(method, &template);
         self.routes.insert(
             &template,
@@ -156,6 +162,53 @@ impl App {
     /// Has the requests of every route counted here; it is done once, before the first.
     pub fn count_in(&self, metrics: &Metrics) {
         self.routes.all().for_each(|route| route.count_in(metrics));
+    }
+
+    /// Adds a Rust endpoint as [`App::route`] does, and what it does to the document.
+    ///
+    /// ```
+    /// use peppercorn::openapi::Operation;
+    /// use peppercorn::{App, Context, Method, Response, StatusCode};
+    /// use serde_json::json;
+    ///
+    /// async fn hello(context: Context) -> anyhow::Result<Response> {
+    ///     let name = context.path.get("name").unwrap_or_default();
+    ///     Ok(Response::new(StatusCode::Ok).with_body(format!("hello, {name}\n")))
+    /// }
+    ///
+    /// # fn main() -> anyhow::Result<()> {
+    /// let greeting = Operation::new("hello").summary("Greet somebody.").answer(
+    ///     StatusCode::Ok,
+    ///     "A greeting.",
+    ///     "text/plain",
+    ///     json!({"type": "string"}),
+    /// );
+    /// let app = App::new().described(Method::Get, "/hello/{name}", greeting, hello)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`App::route`].
+    pub fn described(
+        self,
+        method: Method,
+        path: &str,
+        operation: Operation,
+        endpoint: impl Endpoint,
+    ) -> anyhow::Result<App> {
+        let template = parsed(method, path)?;
+        let mut app = self.route(method, path, endpoint)?;
+        app.operations.push((method, template, operation));
+        Ok(app)
+    }
+
+    /// The OpenAPI document of the routes that are described, under this title.
+    pub fn openapi(&self, title: &str) -> Vec<u8> {
+        let operations = self.operations.iter();
+        let operations =
+            operations.map(|(method, template, operation)| (*method, template, operation));
+        openapi::document(title, operations.collect())
     }
 
     /// How many routes there are.
@@ -238,6 +291,10 @@ impl App {
             Err(error) => explain(&error, &request_id),
         }
     }
+}
+
+fn parsed(method: Method, path: &str) -> anyhow::Result<Template> {
+    Template::parse(path).map_err(|error| anyhow::anyhow!("{method} {path}: {error}"))
 }
 
 fn probe(endpoint: impl Endpoint) -> Box<dyn Endpoint> {

@@ -38,6 +38,17 @@ pub struct Check {
     pub database: DatabaseSource,
 }
 
+/// The settings of `openapi`.
+#[derive(Debug)]
+pub struct OpenApi {
+    /// The SQL files' directory.
+    pub directory: PathBuf,
+    /// The database.
+    pub database: DatabaseSource,
+    /// The document to compare with.
+    pub against: Option<PathBuf>,
+}
+
 /// The settings of `status`.
 #[derive(Debug)]
 pub struct Status {
@@ -117,6 +128,22 @@ impl Check {
     }
 }
 
+impl OpenApi {
+    /// Resolves the command line of `openapi`.
+    ///
+    /// # Errors
+    /// As [`Serve::resolve`].
+    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<OpenApi> {
+        let lookup = Lookup { args, variables };
+        let directory = directory(args);
+        Ok(OpenApi {
+            database: lookup.database(&directory)?,
+            against: lookup.text("against").map(PathBuf::from),
+            directory,
+        })
+    }
+}
+
 impl Status {
     /// Resolves the command line of `status`.
     ///
@@ -159,6 +186,15 @@ pub fn log_format(args: &Args, variables: Variables<'_>) -> anyhow::Result<Forma
 pub fn schema(directory: &Path) -> Option<PathBuf> {
     let path = directory.join(SCHEMA);
     path.is_file().then_some(path)
+}
+
+/// What the API of a directory is called.
+pub fn title(directory: &Path) -> String {
+    let path = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into());
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| "API".to_owned())
 }
 
 fn directory(args: &Args) -> PathBuf {

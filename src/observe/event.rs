@@ -142,6 +142,11 @@ pub enum Event {
         /// The state directory.
         directory: String,
     },
+    /// PostgreSQL could not be asked at the start: the lock file has what it said before.
+    ServedFromLock {
+        /// Why not.
+        reason: String,
+    },
     /// Connecting to PostgreSQL failed; it is tried again until it works.
     DatabaseAway {
         /// What the connections are for: reading or writing.

@@ -106,6 +106,7 @@ impl Event {
             Event::Orphaned { .. } => "orphaned",
             Event::Cluster { .. } => "cluster",
             Event::SchemaChanged { .. } => "schema_changed",
+            Event::ServedFromLock { .. } => "served_from_lock",
             Event::DatabaseAway { .. } => "database_away",
             Event::DatabaseBack { .. } => "database_back",
             Event::ConnectionLost { .. } => "connection_lost",
@@ -195,6 +196,7 @@ impl Event {
             Event::SchemaChanged { file, directory } => {
                 none.text("file", file).text("directory", directory)
             }
+            Event::ServedFromLock { reason } => none.text("reason", reason),
             Event::DatabaseAway { purpose, reason } => {
                 none.text("purpose", *purpose).text("reason", reason)
             }

@@ -100,6 +100,10 @@ impl fmt::Display for Event {
                 "{file} has changed since the private PostgreSQL in {directory} was made; the data there is as \
                  it was: apply the change by hand, or remove the directory to start afresh"
             ),
+            Event::ServedFromLock { reason } => write!(
+                f,
+                "the database cannot be asked: {reason}; the endpoints are served as peppercorn.lock has them"
+            ),
             Event::DatabaseAway { purpose, reason } => {
                 write!(
                     f,

@@ -78,7 +78,10 @@ fn next(event: Option<&Event>) -> Option<Event> {
             file: text("api/schema.sql"),
             directory: text("/var/lib/x"),
         },
-        Event::SchemaChanged { .. } => Event::DatabaseAway {
+        Event::SchemaChanged { .. } => Event::ServedFromLock {
+            reason: text("connection refused"),
+        },
+        Event::ServedFromLock { .. } => Event::DatabaseAway {
             purpose: "reading",
             reason: text("connection refused"),
         },

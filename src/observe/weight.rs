@@ -38,6 +38,7 @@ impl Event {
             }
             Event::ConnectionLost { .. }
             | Event::SchemaChanged { .. }
+            | Event::ServedFromLock { .. }
             | Event::PlacesTaken { .. }
             | Event::CannotReport { .. }
             | Event::Stalled { .. }

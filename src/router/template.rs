@@ -71,6 +71,14 @@ impl Template {
         parameter_names(&self.segments)
     }
 
+    /// The first segment that is no parameter.
+    pub fn first_literal(&self) -> Option<&str> {
+        self.segments.iter().find_map(|segment| match segment {
+            Segment::Literal(name) => Some(name.as_str()),
+            Segment::Parameter(_) => None,
+        })
+    }
+
     /// The template as written.
     pub fn as_str(&self) -> &str {
         &self.text

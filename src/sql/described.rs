@@ -1,5 +1,6 @@
 //! What a database says of an endpoint's statements: types of parameters and columns, and what may be null.
 
+use super::nullable::Reading;
 use super::types::DataType;
 use crate::pg::ParameterType;
 
@@ -17,6 +18,8 @@ pub struct DescribedStatement {
     pub parameters: Vec<DescribedParameter>,
     /// Of its result, in order; none if it has no result.
     pub columns: Vec<DescribedColumn>,
+    /// What `_status` may be, if the statement's text tells.
+    pub statuses: Option<Vec<u16>>,
 }
 
 /// A parameter.
@@ -43,6 +46,17 @@ pub struct DescribedColumn {
     pub comment: Option<String>,
 }
 
+impl DescribedStatement {
+    /// The same with what the text of the statement says of its status.
+    pub(super) fn with_statuses(mut self, sql: &str) -> DescribedStatement {
+        let mut columns = self.columns.iter();
+        if let Some(column) = columns.position(|column| column.name == "_status") {
+            self.statuses = Reading::new(sql, self.columns.len()).literals(column);
+        }
+        self
+    }
+}
+
 impl Described {
     /// Of the statement that makes the answer.
     pub fn last(&self) -> &DescribedStatement {
@@ -54,4 +68,5 @@ impl Described {
 static NOTHING: DescribedStatement = DescribedStatement {
     parameters: Vec::new(),
     columns: Vec::new(),
+    statuses: None,
 };

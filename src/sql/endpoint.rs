@@ -77,6 +77,11 @@ impl SqlEndpoint {
         }
     }
 
+    /// Whether it is told which version there is before it writes.
+    pub(super) fn guards(&self) -> bool {
+        matches!(self.versions, Versions::Step(_))
+    }
+
     async fn answer(&self, context: Context) -> anyhow::Result<Response> {
         let bound = self.binder.bind(&context)?;
         let limit = self.binder.text(&bound, LIMIT);

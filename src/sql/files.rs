@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::folder::SCHEMA;
+use super::lockfile;
 
 /// Paths and texts, in order of the paths.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Files {
     /// What all of them are below.
     pub(super) directory: PathBuf,
     pub(super) texts: Vec<(PathBuf, String)>,
+    /// The text of the lock file, if there is one.
+    pub(super) lock: Option<String>,
 }
 
 impl Files {
@@ -45,19 +48,25 @@ impl Files {
                 .with_context(|| format!("cannot read {}", path.display()))?;
             anyhow::Ok((path, text))
         };
+        let lock = directory.join(lockfile::NAME);
         Ok(Files {
             directory: directory.to_owned(),
             texts: paths.into_iter().map(read).collect::<Result<_, _>>()?,
+            lock: match std::fs::read_to_string(&lock) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                text => Some(text.with_context(|| format!("cannot read {}", lock.display()))?),
+            },
         })
     }
 
-    /// As bytes, for [`Files::from_bytes`] of another process: the directory, each path and each text behind its length.
+    /// As bytes, for [`Files::from_bytes`] of another process: the directory, the lock file, each path and each text behind its length.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let directory = self.directory.as_os_str().as_bytes();
+        let lock = self.lock.as_deref().unwrap_or_default();
         let texts = self.texts.iter();
         let pieces = texts.flat_map(|(path, text)| [path.as_os_str().as_bytes(), text.as_bytes()]);
-        for piece in std::iter::once(directory).chain(pieces) {
+        for piece in [directory, lock.as_bytes()].into_iter().chain(pieces) {
             bytes.extend_from_slice(&(piece.len() as u64).to_le_bytes());
             bytes.extend_from_slice(piece);
         }
@@ -74,13 +83,19 @@ impl Files {
             anyhow::Ok(PathBuf::from(OsString::from_vec(path.to_vec())))
         };
         let directory = path(&mut bytes)?;
+        let lock = piece(&mut bytes).context("the end of the lock file is missing")?;
+        let lock = String::from_utf8(lock.to_vec())?;
         let mut texts = Vec::new();
         while !bytes.is_empty() {
             let path = path(&mut bytes)?;
             let text = piece(&mut bytes).context("the end of a text is missing")?;
             texts.push((path, String::from_utf8(text.to_vec())?));
         }
-        Ok(Files { directory, texts })
+        Ok(Files {
+            directory,
+            texts,
+            lock: Some(lock).filter(|lock| !lock.is_empty()),
+        })
     }
 }
 
@@ -124,6 +139,7 @@ mod tests {
                 ("a/b.sql".into(), "select 'é'".into()),
                 (OsString::from_vec(vec![b'c', 0xff]).into(), String::new()),
             ],
+            lock: Some("{}".into()),
         };
         let bytes = files.to_bytes();
         assert_eq!(Files::from_bytes(&bytes).unwrap(), files);

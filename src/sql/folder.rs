@@ -1,22 +1,70 @@
 //! The SQL files of a directory, and of those below it, as one set of definitions.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::catalog::describe;
+use super::described::Described;
 use super::file::{self, Definition};
 use super::files::Files;
 use super::finding::{Finding, Findings, Source};
+use super::lockfile;
+use crate::observe::{self, Event};
+use crate::pg::Config;
 use crate::router::Router;
+use crate::runtime::Clock;
 
 /// The file that fills a new private cluster; it holds no endpoints.
 pub const SCHEMA: &str = "schema.sql";
 
-/// What the SQL files below `directory` define, in order of their paths.
+/// A directory of SQL files, read.
+#[derive(Debug)]
+pub struct Folder {
+    /// The directory.
+    pub directory: PathBuf,
+    /// What the files define, in order of their paths.
+    pub definitions: Vec<Definition>,
+    /// The text of the [lock file](super::lockfile), if there is one.
+    pub lock: Option<String>,
+}
+
+impl Folder {
+    /// What the database of `config` says of the definitions; while it is away, what the lock file says of them.
+    ///
+    /// # Errors
+    /// As [`describe`]; a lock file that would be needed and is out of date.
+    pub async fn described(
+        &self,
+        config: &Config,
+        clock: &Clock,
+    ) -> anyhow::Result<Vec<Described>> {
+        let error = match describe(&self.definitions, config, clock).await {
+            Err(error) if !error.is::<Findings>() => error,
+            described => return described,
+        };
+        let Some(lock) = &self.lock else {
+            return Err(error);
+        };
+        match lockfile::read(lock, &self.definitions) {
+            Ok(described) => {
+                observe::emit(&Event::ServedFromLock {
+                    reason: format!("{error:#}"),
+                });
+                Ok(described)
+            }
+            Err(outdated) => {
+                Err(error.context(format!("{outdated}, and the database cannot be asked")))
+            }
+        }
+    }
+}
+
+/// What the SQL files below `directory` define.
 ///
 /// # Errors
 /// As [`Files::read`] and [`define`].
-pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
+pub fn read(directory: &Path) -> anyhow::Result<Folder> {
     define(Files::read(directory)?)
 }
 
@@ -24,10 +72,14 @@ pub fn read(directory: &Path) -> anyhow::Result<Vec<Definition>> {
 ///
 /// # Errors
 /// [`Findings`] with everything that is wrong in the files.
-pub fn define(files: Files) -> anyhow::Result<Vec<Definition>> {
+pub fn define(files: Files) -> anyhow::Result<Folder> {
     let mut definitions = Vec::new();
     let mut findings = Vec::new();
-    let Files { directory, texts } = files;
+    let Files {
+        directory,
+        texts,
+        lock,
+    } = files;
     for (path, text) in texts {
         // Some editors begin a file with a byte order mark; it would hide the first `-- name:`. As psql does.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
@@ -38,7 +90,11 @@ pub fn define(files: Files) -> anyhow::Result<Vec<Definition>> {
     }
     findings.extend(conflicts(&definitions));
     match findings.is_empty() {
-        true => Ok(definitions),
+        true => Ok(Folder {
+            directory,
+            definitions,
+            lock,
+        }),
         false => Err(Findings(findings).into()),
     }
 }

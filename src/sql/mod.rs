@@ -7,10 +7,12 @@
 //! | [`Files`], [`folder`] | a directory's files, read once, as one set of routes |
 //! | [`catalog`], [`described`], [`types`] | the set against a database: what it says of every statement, or what it has against it |
 //! | `nullable` | which columns may be null, by a statement's text |
+//! | [`lockfile`] | the same in a file, for when the database is away |
 //! | [`compose`](mod@compose) | definitions and descriptions as endpoints |
 //! | `bind` | a request's parameters, checked, as text |
 //! | `answer` | a result as a response |
 //! | [`endpoint`], `bulkhead` | the endpoint: bind, run, answer; how many at a time |
+//! | [`interface`] | what an endpoint takes and gives, for its description |
 //! | [`finding`] | what is wrong, as `file:line:column` |
 //! | `invariants` | what holds for any text, for tests and fuzzing |
 
@@ -25,9 +27,11 @@ pub mod file;
 mod files;
 pub mod finding;
 pub mod folder;
+pub mod interface;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod invariants;
 mod lexer;
+pub mod lockfile;
 mod nullable;
 pub mod parameter;
 mod statement;
@@ -42,5 +46,6 @@ pub use endpoint::SqlEndpoint;
 pub use file::{Definition, Operator};
 pub use files::Files;
 pub use finding::{Finding, Findings, Source};
-pub use folder::{define, read};
+pub use folder::{Folder, define, read};
+pub use interface::Interface;
 pub use statement::Statement;

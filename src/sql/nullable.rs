@@ -84,6 +84,36 @@ impl<'a> Reading<'a> {
         item.is_some_and(|item| self.expression_is_never_null(self.without_name(item.clone())))
     }
 
+    /// The numbers that a column may be, where it is one or a `case` of them.
+    pub(super) fn literals(&self, column: usize) -> Option<Vec<u16>> {
+        let item = self.without_name(self.items.as_ref()?.get(column)?.clone());
+        let number = |index: usize| match self.tokens.get(index) {
+            Some((Token::Number, text)) if index < item.end => text.parse().ok(),
+            _ => None,
+        };
+        if item.len() == 1 {
+            return number(item.start).map(|number| vec![number]);
+        }
+        let is_case = self.word(item.start) == "case" && self.word(item.end - 1) == "end";
+        // One inside of another ends before this one does.
+        let (mut numbers, mut has_else) = (Vec::new(), false);
+        for index in item.start + 1..item.end.saturating_sub(1) {
+            let word = self.word(index);
+            if word == "case" {
+                return None;
+            }
+            if matches!(word.as_str(), "then" | "else") {
+                let ends = ["when", "else", "end"].contains(&self.word(index + 2).as_str());
+                numbers.push(number(index + 1).filter(|_| ends)?);
+                has_else |= word == "else";
+            }
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        // Without an else it may be null, which is the usual status.
+        (is_case && has_else).then_some(numbers)
+    }
+
     /// The items of the only select list: a statement with more, one that adds groups or one of another kind has none.
     fn list(&self) -> Option<Vec<Range<usize>>> {
         let start = match self.word(0).as_str() {
@@ -338,6 +368,33 @@ mod tests {
         assert!(!variadic.is_never_null(0));
         let returning = Reading::new("insert into t (a) values (1) returning id, now()", 2);
         assert!(!returning.is_never_null(0) && returning.is_never_null(1));
+    }
+
+    #[test]
+    fn numbers_that_are_written_are_known() {
+        for (item, expected) in [
+            ("201", Some(vec![201])),
+            (
+                "case when xmax = 0 then 201 else 200 end",
+                Some(vec![200, 201]),
+            ),
+            (
+                "case a when 1 then 202 when 2 then 201 else 202 end",
+                Some(vec![201, 202]),
+            ),
+            ("case when a then 201 end", None),
+            ("case when a then 200 + 1 else 200 end", None),
+            ("case when a then b else 200 end", None),
+            (
+                "case when a then case when b then 1 else 2 end else 3 end",
+                None,
+            ),
+            ("status", None),
+            ("70000", None),
+        ] {
+            let sql = format!("insert into t values (1) returning id, {item} as _status");
+            assert_eq!(Reading::new(&sql, 2).literals(1), expected, "{item}");
+        }
     }
 
     #[test]

@@ -63,6 +63,17 @@ impl Statement {
         })
     }
 
+    /// Whether it is `insert … values` without `on conflict`, and without a query that may have no row.
+    pub(super) fn inserts_values(&self) -> bool {
+        let tokens = Lexer::new(&self.sql).flatten();
+        let words = tokens.filter(|(token, _)| *token == Token::Word);
+        let words = words.map(|(_, place)| self.sql[place].to_ascii_lowercase());
+        let words: Vec<String> = words.collect();
+        let has = |wanted: &str| words.iter().any(|word| word == wanted);
+        let inserts = words.first().is_some_and(|first| first == "insert");
+        inserts && has("values") && !has("conflict") && !has("select")
+    }
+
     /// Where it begins in the file.
     pub(super) fn at(&self) -> usize {
         self.map.first().map_or(0, |(_, in_file)| *in_file)

@@ -22,6 +22,7 @@ const LEVELS: &[&[&str]] = &[
     &["pg", "sentry"],
     &["endpoint"],
     &["capture", "sql"],
+    &["openapi"],
     &["app"],
     &["server"],
     &["ping"],

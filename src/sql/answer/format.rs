@@ -16,7 +16,8 @@ pub(super) enum Format {
 }
 
 /// What a list can be had as, the usual one first.
-const OF_A_LIST: [&str; 3] = ["application/json", "application/x-ndjson", "text/csv"];
+pub(in crate::sql) const OF_A_LIST: [&str; 3] =
+    ["application/json", "application/x-ndjson", "text/csv"];
 
 impl Format {
     /// What an endpoint's media type asks for.

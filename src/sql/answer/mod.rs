@@ -29,6 +29,7 @@ use rows::Rows;
 use stream::List;
 
 pub(super) use conditions::{Conditions, unknown};
+pub(super) use format::OF_A_LIST;
 pub(super) use special::{ETAG, TOTAL, is_of_a_row, is_special};
 
 /// What an endpoint's answer looks like.

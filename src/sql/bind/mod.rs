@@ -84,6 +84,29 @@ pub(super) fn place(definition: &Definition, name: &str) -> Place {
     }
 }
 
+/// What a definition says of a parameter, or nothing but its name.
+pub(super) fn declaration(definition: &Definition, name: &str) -> Declaration {
+    let declaration = definition.declaration(name).cloned();
+    declaration.unwrap_or_else(|| Declaration {
+        name: name.to_owned(),
+        ..Declaration::default()
+    })
+}
+
+/// What a request's body is.
+pub(super) fn body(definition: &Definition) -> Body {
+    let used = definition.used();
+    let in_body = |name: &str| place(definition, name) == Place::Body;
+    match used.iter().position(|(name, _)| *name == BODY) {
+        Some(slot) if whole_body(definition) => Body::Whole(slot),
+        _ if definition.operator == Operator::Bulk => Body::List,
+        _ if used.iter().any(|(name, _)| in_body(name)) => Body::Object,
+        // One that nothing is read from may be an empty object.
+        _ if Place::of(definition.method) == Place::Body => Body::Object,
+        _ => Body::None,
+    }
+}
+
 /// Whether the body is one parameter.
 pub(super) fn whole_body(definition: &Definition) -> bool {
     let declared = definition
@@ -104,12 +127,8 @@ impl Binder {
         let slots: Vec<Slot> = used
             .iter()
             .map(|(name, _)| {
-                let declaration = definition.declaration(name).cloned();
-                let declaration = declaration.unwrap_or_else(|| Declaration {
-                    name: (*name).to_owned(),
-                    ..Declaration::default()
-                });
                 let data_type = data_type(definition, described, name);
+                let declaration = declaration(definition, name);
                 Slot::new(declaration, place(definition, name), data_type)
             })
             .collect();
@@ -121,17 +140,10 @@ impl Binder {
                 names.filter_map(|(name, _)| number(name)).collect()
             })
             .collect();
-        let in_body = slots.iter().any(|slot| slot.place == Place::Body);
-        let body = match number(BODY) {
-            Some(slot) if whole_body(definition) => Body::Whole(slot),
-            _ if definition.operator == Operator::Bulk => Body::List,
-            _ if in_body || Place::of(definition.method) == Place::Body => Body::Object,
-            _ => Body::None,
-        };
         Binder {
             slots,
             statements,
-            body,
+            body: body(definition),
         }
     }
 

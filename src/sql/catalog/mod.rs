@@ -122,7 +122,8 @@ fn statement(query: &Query, prepared: &Statement, tables: &Tables) -> DescribedS
     let reading = Reading::new(&query.sql, prepared.columns().len());
     let keeps_not_null = reading.keeps_not_null();
     let columns = prepared.columns().iter().enumerate();
-    DescribedStatement {
+    let described = DescribedStatement {
+        statuses: None,
         parameters: parameters
             .map(|(ty, told)| DescribedParameter {
                 data_type: DataType::of(ty),
@@ -144,7 +145,8 @@ fn statement(query: &Query, prepared: &Statement, tables: &Tables) -> DescribedS
                 }
             })
             .collect(),
-    }
+    };
+    described.with_statuses(&query.sql)
 }
 
 /// `varchar(80)` has its length in the type modifier, after the 4 bytes that once stood before every value.

@@ -101,6 +101,14 @@ impl Definition {
             .find(|declaration| declaration.name == name)
     }
 
+    /// Whether the last statement, if it succeeds, has written a row: `insert … values` with nothing behind that may keep
+    /// it from that.
+    pub fn always_writes_a_row(&self) -> bool {
+        self.statements
+            .last()
+            .is_some_and(Statement::inserts_values)
+    }
+
     /// A finding about the definition as a whole.
     pub fn finding(&self, message: impl Into<String>) -> Finding {
         Finding::new(&self.source, self.at, message)

@@ -4,6 +4,8 @@
 //! buffer. Strings follow RFC 8259 section 7 and escape exactly what PostgreSQL's `escape_json` does,
 //! so that a text reads the same in a response and in `to_json`.
 
+pub mod tree;
+
 /// Appends `text` as a JSON string: quoted, with `"`, `\` and control characters escaped, the five
 /// that have a short form (`\n`, `\t` …) by it. All others stand as they are, in UTF-8.
 pub fn string(text: &str, out: &mut Vec<u8>) {

@@ -1,0 +1,226 @@
+//! One operation: a method of a path.
+
+use http_types::{Method, StatusCode};
+use serde_json::Value;
+
+use super::endpoint;
+use super::problems::{self, Kind};
+use crate::json::tree::Node;
+use crate::router::Template;
+use crate::sql::SqlRoute;
+
+/// What an endpoint does, for the reader of the document.
+///
+/// ```
+/// use peppercorn::StatusCode;
+/// use peppercorn::openapi::Operation;
+/// use serde_json::json;
+///
+/// let hello = Operation::new("hello")
+///     .summary("Greet somebody.")
+///     .parameter("name", "path", json!({"type": "string", "maxLength": 80}))
+///     .answer(StatusCode::Ok, "A greeting.", "text/plain", json!({"type": "string"}));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Operation {
+    id: String,
+    summary: String,
+    description: String,
+    tags: Vec<String>,
+    deprecated: bool,
+    parameters: Vec<Node>,
+    body: Option<Node>,
+    answers: Vec<(u16, Node)>,
+    problems: Vec<Kind>,
+    security: Option<Node>,
+}
+
+impl Operation {
+    /// One of this name, its `operationId`.
+    pub fn new(id: impl Into<String>) -> Operation {
+        Operation {
+            id: id.into(),
+            summary: String::new(),
+            description: String::new(),
+            tags: Vec::new(),
+            deprecated: false,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            problems: Vec::new(),
+            security: None,
+        }
+    }
+
+    /// One that an SQL file defines. `secured`: whether a key says who may ask.
+    pub fn of_sql(route: &SqlRoute, secured: bool) -> Operation {
+        endpoint::operation(route, secured)
+    }
+
+    /// What it does, in one line.
+    #[must_use]
+    pub fn summary(mut self, text: impl Into<String>) -> Operation {
+        self.summary = text.into();
+        self
+    }
+
+    /// What else there is to say; CommonMark.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Operation {
+        self.description = text.into();
+        self
+    }
+
+    /// What it belongs to.
+    #[must_use]
+    pub fn tag(mut self, tag: impl Into<String>) -> Operation {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// It should not be used any more.
+    #[must_use]
+    pub fn deprecated(mut self) -> Operation {
+        self.deprecated = true;
+        self
+    }
+
+    /// A required parameter in `path`, `query` or `header`, with its JSON Schema. Those in the path that are not told of
+    /// are strings.
+    #[must_use]
+    pub fn parameter(self, name: &str, place: &str, schema: Value) -> Operation {
+        let parameter = Node::object()
+            .with("name", name)
+            .with("in", place)
+            .with("required", true)
+            .with("schema", &schema);
+        self.with_parameter(parameter)
+    }
+
+    /// What its body is: a media type and its JSON Schema.
+    #[must_use]
+    pub fn body(self, media_type: &str, schema: Value) -> Operation {
+        let content = Node::object().with(media_type, Node::object().with("schema", &schema));
+        let body = Node::object()
+            .with("content", content)
+            .with("required", true);
+        self.with_body(Some(body))
+    }
+
+    /// An answer: a media type and its JSON Schema.
+    #[must_use]
+    pub fn answer(
+        self,
+        status: StatusCode,
+        description: &str,
+        media_type: &str,
+        schema: Value,
+    ) -> Operation {
+        let content = Node::object().with(media_type, Node::object().with("schema", &schema));
+        let answer = Node::object()
+            .with("description", description)
+            .with("content", content);
+        self.with_answer(status as u16, answer)
+    }
+
+    pub(super) fn with_parameter(mut self, parameter: Node) -> Operation {
+        self.parameters.push(parameter);
+        self
+    }
+
+    pub(super) fn with_body(mut self, body: Option<Node>) -> Operation {
+        self.body = body;
+        self
+    }
+
+    pub(super) fn with_answer(mut self, status: u16, answer: Node) -> Operation {
+        self.answers.push((status, answer));
+        self
+    }
+
+    pub(super) fn with_problems(mut self, problems: Vec<Kind>) -> Operation {
+        self.problems = problems;
+        self
+    }
+
+    pub(super) fn with_security(mut self, security: Option<Node>) -> Operation {
+        self.security = security;
+        self
+    }
+
+    /// What can go wrong, in the order of the statuses.
+    pub(super) fn problems(&self) -> &[Kind] {
+        &self.problems
+    }
+
+    /// Whether it says who may ask.
+    pub(super) fn is_secured(&self) -> bool {
+        self.security.is_some()
+    }
+
+    /// As it stands in the document, under its path.
+    pub(super) fn node(&self, method: Method, template: &Template) -> Node {
+        let parameters = self.parameters.iter().cloned();
+        let told = |name: &str| {
+            let named = |parameter: &Node| {
+                matches!(parameter, Node::Object(members)
+                if members.iter().any(|(key, value)| key == "name" && *value == Node::from(name)))
+            };
+            self.parameters.iter().any(named)
+        };
+        let untold = template
+            .parameters()
+            .filter(|name| !told(name))
+            .map(|name| {
+                Node::object()
+                    .with("name", name)
+                    .with("in", "path")
+                    .with("required", true)
+                    .with("schema", Node::object().with("type", "string"))
+            });
+        let parameters: Vec<Node> = parameters.chain(untold).collect();
+        let tags = match self.tags.is_empty() {
+            true => template
+                .first_literal()
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            false => self.tags.clone(),
+        };
+        let mut answers: Vec<(u16, Node)> = self.answers.clone();
+        answers.extend(
+            self.problems
+                .iter()
+                .map(|kind| (*kind as u16, problems::reference(*kind))),
+        );
+        answers.sort_by_key(|(status, _)| *status);
+        let answers = answers
+            .into_iter()
+            .map(|(status, answer)| (shown(status), answer));
+        let id = match self.id.is_empty() {
+            true => format!("{method} {}", template.as_str()),
+            false => self.id.clone(),
+        };
+        Node::object()
+            .with("operationId", id)
+            .with_text("summary", &self.summary)
+            .with_text("description", &self.description)
+            .with_some("tags", (!tags.is_empty()).then(|| Node::texts(tags)))
+            .with_some("deprecated", self.deprecated.then_some(true))
+            .with_some("security", self.security.clone())
+            .with_some("parameters", (!parameters.is_empty()).then_some(parameters))
+            .with_some("requestBody", self.body.clone())
+            .with("responses", Node::Object(answers.collect()))
+    }
+}
+
+/// `200`, or `2XX` for any of success.
+fn shown(status: u16) -> String {
+    match status {
+        ANY_SUCCESS => "2XX".to_owned(),
+        status => status.to_string(),
+    }
+}
+
+/// In place of a status: whichever of success.
+pub(super) const ANY_SUCCESS: u16 = 2;
