@@ -17,6 +17,7 @@ limit :limit;
 -- name: get-event(event_id)^
 -- http: GET /events/{event_id}
 -- One event with its markets.
+-- cache: public, max-age=10
 -- :event_id int
 select e.id, e.sport, e.name, e.starts_at,
        (select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'name', m.name, 'status', m.status)
@@ -29,9 +30,9 @@ where e.id = :event_id;
 -- name: create-event(sport, name, starts_at)<!
 -- http: POST /events
 -- Add an event.
--- The same name at the same time is 409, an unknown sport or an empty name 422.
--- :sport     text
--- :name      text max 200
+-- The same name at the same time is 409.
+-- :sport     text check in ('football', 'tennis', 'politics')
+-- :name      text check ~ '^[^ ]([^\n]*[^ ])?$' max 200 -- without spaces around it
 -- :starts_at timestamptz -- with its offset from UTC
 insert into events (sport, name, starts_at)
 values (:sport, :name, :starts_at)

@@ -43,7 +43,7 @@ group by m.id;
 -- name: set-market-status(status, market_id)<!
 -- http: PUT /markets/{market_id}/status
 -- Open, suspend or settle a market.
--- A settled market cannot be opened again, which is 400.
+-- A settled market cannot be opened again, which is 409.
 -- :market_id int
 -- :status text check in ('open', 'suspended', 'settled')
 update markets
@@ -57,7 +57,7 @@ returning id, name, status;
 -- 201 when it is new, 200 when it was there. An unknown market is 409.
 -- :market_id int
 -- :slug text check ~ '^[a-z0-9]+(-[a-z0-9]+)*$' max 60
--- :name text max 100
+-- :name text check ~ '.' max 100
 insert into contracts (market_id, slug, name)
 values (:market_id, :slug, :name)
 on conflict (market_id, slug) do update set name = excluded.name

@@ -104,10 +104,10 @@ create trigger orders_need_open_market
   before insert or update of price, quantity on orders
   for each row execute function orders_need_open_market();
 
--- A plain exception is P0001: this rule answers 400.
 create function markets_stay_settled() returns trigger language plpgsql as $$
 begin
-  raise exception 'market % is settled and stays settled', old.id;
+  raise sqlstate 'PT409' using
+    message = format('market %s is settled and stays settled', old.id);
 end $$;
 
 create trigger markets_stay_settled

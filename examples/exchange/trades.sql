@@ -1,7 +1,7 @@
 -- name: list-trades(contract_id, before, since, limit)
 -- http: GET /contracts/{contract_id}/trades
 -- Trades of one contract, newest first.
--- The next page is asked for with the last id of this one.
+-- page: keyset id -> before
 -- :before bigint      default null             -- only trades with a lower id
 -- :since  timestamptz default null             -- only trades at this time or later
 -- :limit  int         default 20 check 1..100

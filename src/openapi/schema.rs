@@ -17,7 +17,7 @@ pub(super) enum Direction {
 pub(super) fn schema(data_type: &DataType, direction: Direction) -> Node {
     let kind = |kind: &str| Node::object().with("type", kind);
     match &data_type.form {
-        Form::Simple => simple(&data_type.name),
+        Form::Simple => simple(&data_type.name, direction),
         Form::Enum(labels) => kind("string").with("enum", Node::texts(labels.clone())),
         Form::Array(element) => {
             let items = schema(element, direction);
@@ -42,16 +42,21 @@ pub(super) fn schema(data_type: &DataType, direction: Direction) -> Node {
     }
 }
 
-fn simple(name: &str) -> Node {
+/// What goes in has its range, so that a client learns of it before PostgreSQL refuses.
+fn simple(name: &str, direction: Direction) -> Node {
     let kind = |kind: &str| Node::object().with("type", kind);
     let number = |format: &str, low: &str, high: &str| {
         let kind = match format.starts_with("int") {
             true => kind("integer"),
             false => kind("number"),
         };
-        kind.with("format", format)
-            .with("minimum", Node::Number(low.to_owned()))
-            .with("maximum", Node::Number(high.to_owned()))
+        let kind = kind.with("format", format);
+        match direction {
+            Direction::Out => kind,
+            Direction::In => kind
+                .with("minimum", Node::Number(low.to_owned()))
+                .with("maximum", Node::Number(high.to_owned())),
+        }
     };
     let text = |format: &str| kind("string").with("format", format);
     match name {

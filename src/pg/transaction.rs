@@ -230,7 +230,11 @@ async fn step(
         (Some(row), Some(column)) => row.try_get(column)?,
         _ => None,
     };
-    while rows.try_next().await?.is_some() {}
+    // Not to be asked again after its end.
+    let mut more = first.is_some();
+    while more {
+        more = rows.try_next().await?.is_some();
+    }
     (condition.holds)(value.as_deref()).map_err(Failure::Refused)
 }
 

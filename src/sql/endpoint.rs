@@ -85,7 +85,7 @@ impl SqlEndpoint {
     async fn answer(&self, context: Context) -> anyhow::Result<Response> {
         let bound = self.binder.bind(&context)?;
         let limit = self.binder.text(&bound, LIMIT);
-        let asked = self.shape.asked(&context.request, limit)?;
+        let asked = self.shape.asked(&context.request, limit);
         let database = &context.service.database;
         let pool = match self.reads {
             true => &database.read,
@@ -136,10 +136,10 @@ impl SqlEndpoint {
         let condition = match self.versions {
             Versions::Read | Versions::Own => None,
             Versions::Step(step) => {
-                let conditions = Conditions::of(&context.request)?;
+                let conditions = Conditions::of_writing(&context.request)?;
                 (!conditions.is_empty()).then(|| conditions.guard(step))
             }
-            Versions::Unknown if Conditions::of(&context.request)?.is_empty() => None,
+            Versions::Unknown if Conditions::of_writing(&context.request)?.is_empty() => None,
             Versions::Unknown => return Err(unknown()),
         };
         let steps = before.iter().zip(&bound.statements);

@@ -4,7 +4,7 @@ use http_types::StatusCode;
 
 use super::special::{ETAG, entity_tag};
 use crate::error::Problem;
-use crate::http::{EntityTag, EntityTags, Request};
+use crate::http::{EntityTag, EntityTags, Malformed, Request};
 use crate::pg::Condition;
 
 /// The request's conditions.
@@ -15,16 +15,24 @@ pub(in crate::sql) struct Conditions {
 }
 
 impl Conditions {
-    /// Those of a request.
+    /// Those of a request that reads. What is neither `*` nor a list of tags is none: who reads loses nothing by that.
+    pub(in crate::sql) fn of_reading(request: &Request) -> Conditions {
+        let tags = |name: &'static str| tags(request, name).unwrap_or_default();
+        Conditions {
+            is: tags("If-Match"),
+            is_not: tags("If-None-Match"),
+        }
+    }
+
+    /// Those of a request that writes.
     ///
     /// # Errors
-    /// 400 for what is neither `*` nor a list of tags.
-    pub(in crate::sql) fn of(request: &Request) -> Result<Conditions, Problem> {
+    /// 412 for what is neither `*` nor a list of tags: whether it holds cannot be told.
+    pub(in crate::sql) fn of_writing(request: &Request) -> Result<Conditions, Problem> {
         let tags = |name: &'static str| {
-            let tags = EntityTags::parse(request.head().header_lines(name));
-            let wrong = |error| Problem::new(StatusCode::BadRequest, format!("{name} {error}"));
-            tags.map_err(wrong)
-                .map(|tags| tags.map(EntityTags::into_owned))
+            let wrong =
+                |error| Problem::new(StatusCode::PreconditionFailed, format!("{name} {error}"));
+            tags(request, name).map_err(wrong)
         };
         Ok(Conditions {
             is: tags("If-Match")?,
@@ -76,6 +84,11 @@ impl Conditions {
             holds: Box::new(holds),
         }
     }
+}
+
+fn tags(request: &Request, name: &str) -> Result<Option<EntityTags<'static>>, Malformed> {
+    let tags = EntityTags::parse(request.head().header_lines(name));
+    tags.map(|tags| tags.map(EntityTags::into_owned))
 }
 
 fn changed() -> Problem {

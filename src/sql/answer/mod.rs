@@ -103,19 +103,16 @@ impl Shape {
     }
 
     /// What of a request the answer depends on.
-    ///
-    /// # Errors
-    /// 400 for conditions that are none.
-    pub(super) fn asked(&self, request: &Request, limit: Option<&str>) -> Result<Asked, Problem> {
+    pub(super) fn asked(&self, request: &Request, limit: Option<&str>) -> Asked {
         let page = self.page.as_ref();
-        Ok(Asked {
+        Asked {
             format: match (self.operator, self.format) {
                 (_, Some(format)) => format,
                 (Operator::Rows, None) => Format::wanted(request),
                 _ => Format::Json,
             },
             conditions: match self.reads {
-                true => Conditions::of(request)?,
+                true => Conditions::of_reading(request),
                 false => Conditions::default(),
             },
             full: page.and_then(|_| limit?.trim().parse().ok()),
@@ -123,7 +120,7 @@ impl Shape {
                 let query = request.query().unwrap_or_default();
                 (request.path().to_owned(), query.to_owned())
             }),
-        })
+        }
     }
 
     /// What takes the rows of one result, and puts them out if there are too many.

@@ -150,16 +150,21 @@ pub(super) fn string(raw: &str) -> Result<Cow<'_, str>, String> {
 /// PostgreSQL's `MAXDIM`. It bounds the recursion: a body of brackets must not become a stack of its length.
 const MAX_DIMENSIONS: usize = 6;
 
-/// What is asked of each element of a list, as text.
-type Check<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+/// What each element of a list becomes, as text.
+type Convert<'c> = &'c dyn for<'a> Fn(&'a str) -> Result<Cow<'a, str>, String>;
 
 /// A JSON list as PostgreSQL's array literal: `[1, "a b", null, [2]]` → `{1,"a b",NULL,{2}}`.
-pub(super) fn array(raw: &str, of_json: bool, check: Check<'_>) -> Result<String, String> {
-    dimensions(raw, of_json, check, MAX_DIMENSIONS)
+pub(super) fn array(raw: &str, of_json: bool, convert: Convert<'_>) -> Result<String, String> {
+    dimensions(raw, of_json, convert, MAX_DIMENSIONS)
 }
 
 /// [`array`] with `left` dimensions at most.
-fn dimensions(raw: &str, of_json: bool, check: Check<'_>, left: usize) -> Result<String, String> {
+fn dimensions(
+    raw: &str,
+    of_json: bool,
+    convert: Convert<'_>,
+    left: usize,
+) -> Result<String, String> {
     let Some(left) = left.checked_sub(1) else {
         return Err(format!(
             "must be a list of at most {MAX_DIMENSIONS} dimensions"
@@ -172,18 +177,13 @@ fn dimensions(raw: &str, of_json: bool, check: Check<'_>, left: usize) -> Result
         match JsonValue::of(element) {
             JsonValue::Null => literal.push_raw("NULL"),
             JsonValue::Array(inner) if !of_json => {
-                literal.push_raw(&dimensions(inner, of_json, check, left)?);
+                literal.push_raw(&dimensions(inner, of_json, convert, left)?);
             }
             JsonValue::Object(_) if !of_json => return Err("must be a list of plain values".into()),
             JsonValue::String(inner) if !of_json => {
-                let text = string(inner)?;
-                check(&text)?;
-                literal.push(&text);
+                literal.push(&convert(&string(inner)?)?);
             }
-            plain => {
-                check(plain.raw())?;
-                literal.push(plain.raw());
-            }
+            plain => literal.push(&convert(plain.raw())?),
         }
     }
     Ok(literal.end())
@@ -296,18 +296,22 @@ mod tests {
             ("[[1,2],[3,4]]", r#"{{"1","2"},{"3","4"}}"#),
         ];
         for (json, literal) in expected {
-            assert_eq!(array(json, false, &|_| Ok(())).unwrap(), literal, "{json}");
+            assert_eq!(
+                array(json, false, &|text| Ok(text.into())).unwrap(),
+                literal,
+                "{json}"
+            );
         }
         assert_eq!(
-            array(r#"[{"a": 1}, "b"]"#, true, &|_| Ok(())).unwrap(),
+            array(r#"[{"a": 1}, "b"]"#, true, &|text| Ok(text.into())).unwrap(),
             r#"{"{\"a\": 1}","\"b\""}"#
         );
-        assert!(array("[{}]", false, &|_| Ok(())).is_err());
-        let no_b = |text: &str| match text {
+        assert!(array("[{}]", false, &|text| Ok(text.into())).is_err());
+        let no_b: Convert<'_> = &|text| match text {
             "b" => Err("b".to_owned()),
-            _ => Ok(()),
+            text => Ok(text.into()),
         };
-        assert!(array(r#"["a", ["b"]]"#, false, &no_b).is_err());
+        assert!(array(r#"["a", ["b"]]"#, false, no_b).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod body;
 mod json;
 mod nearest;
+mod number;
 mod pairs;
 mod slot;
 

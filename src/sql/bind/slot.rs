@@ -2,7 +2,11 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::json::{self, JsonValue};
+use super::number::integral;
 use crate::error::Invalid;
 use crate::pg::Parameter;
 use crate::sql::parameter::{Declaration, Place};
@@ -15,6 +19,15 @@ pub(super) struct Slot {
     pub(super) place: Place,
     pub(super) data_type: DataType,
     json: JsonKind,
+    kind: Kind,
+}
+
+/// What has another form in JSON than in PostgreSQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Integer,
+    Bytes,
+    Other,
 }
 
 /// A value that the client gave.
@@ -30,12 +43,40 @@ pub(super) enum Given<'a> {
     List(&'a str),
 }
 
+impl Kind {
+    fn of(data_type: &DataType) -> Kind {
+        let is_integer = ["int2", "int4", "int8"]
+            .iter()
+            .any(|name| data_type.is(name));
+        match data_type.is("bytea") {
+            true => Kind::Bytes,
+            false if is_integer => Kind::Integer,
+            false => Kind::Other,
+        }
+    }
+}
+
+/// Base64, as answers have it, in PostgreSQL's own form; that one is taken as well.
+fn bytes(text: &str) -> Result<Cow<'_, str>, String> {
+    if text.starts_with("\\x") {
+        return Ok(Cow::Borrowed(text));
+    }
+    let bytes = BASE64
+        .decode(text)
+        .map_err(|_| "is not base64".to_owned())?;
+    let mut hex = b"\\x".to_vec();
+    crate::json::hex(&bytes, &mut hex);
+    // Hexadecimal digits are UTF-8.
+    Ok(Cow::Owned(String::from_utf8(hex).unwrap_or_default()))
+}
+
 impl Slot {
     pub(super) fn new(declaration: Declaration, place: Place, data_type: DataType) -> Slot {
         Slot {
             declaration,
             place,
             json: data_type.json(),
+            kind: Kind::of(data_type.element().unwrap_or(&data_type)),
             data_type,
         }
     }
@@ -53,16 +94,12 @@ impl Slot {
 
     /// The value for PostgreSQL: given, or the default.
     pub(super) fn settle(&self, given: Option<Given<'_>>) -> Result<Parameter, String> {
-        let text = match (given, &self.declaration.default) {
-            (Some(Given::Text(text)), _) => {
-                self.check(&text)?;
-                text
-            }
+        let text: Cow<'_, str> = match (given, &self.declaration.default) {
+            (Some(Given::Text(text)), _) => self.converted(&text)?.into_owned().into(),
             (Some(Given::Elements(elements)), _) => {
                 let mut literal = json::Literal::new();
                 for element in &elements {
-                    self.check(element)?;
-                    literal.push(element);
+                    literal.push(&self.converted(element)?);
                 }
                 literal.end().into()
             }
@@ -71,7 +108,7 @@ impl Slot {
                     .data_type
                     .element()
                     .is_some_and(|element| element.json() == JsonKind::Any);
-                json::array(raw, of_json, &|text| self.check(text))?.into()
+                json::array(raw, of_json, &|text| self.converted(text))?.into()
             }
             // null is a value only where the file says so.
             (Some(Given::Null), Some(None)) | (None, Some(None)) => return Ok(Parameter(None)),
@@ -82,12 +119,20 @@ impl Slot {
         Ok(Parameter(Some(text.into())))
     }
 
-    /// What the file asks of a value, or of each element of an array.
-    fn check(&self, text: &str) -> Result<(), String> {
+    /// A value, or each element of an array, as PostgreSQL gets it, if it is what the file asks for.
+    fn converted<'a>(&self, text: &'a str) -> Result<Cow<'a, str>, String> {
         if text.contains('\0') {
             return Err("contains the character NUL, which PostgreSQL cannot store".into());
         }
-        self.declaration.violation(text).map_or(Ok(()), Err)
+        let text = match self.kind {
+            Kind::Integer => integral(text),
+            Kind::Bytes => bytes(text)?,
+            Kind::Other => Cow::Borrowed(text),
+        };
+        match self.declaration.violation(&text) {
+            Some(violation) => Err(violation),
+            None => Ok(text),
+        }
     }
 
     /// A JSON value as what the client gave.
