@@ -47,6 +47,7 @@ const DATABASE: &[Command] = &[
     Command::OpenApi,
     Command::Bench,
 ];
+const CHECK: &[Command] = &[Command::Check];
 const OPENAPI: &[Command] = &[Command::OpenApi];
 const PING: &[Command] = &[Command::Ping];
 const STATUS: &[Command] = &[Command::Status];
@@ -97,6 +98,10 @@ pub const OPTIONS: &[Opt] = &[
           help: "tell PostgreSQL each request's id, in application_name" },
     Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
           help: "where the private PostgreSQL lives, when no database is given" },
+    Opt { name: "format", short: None, value: "text|json|github", default: "text", commands: CHECK,
+          help: "how findings are written" },
+    Opt { name: "lock", short: None, value: "", default: "", commands: CHECK,
+          help: "write what the database says into DIR/peppercorn.lock, to start without it" },
     Opt { name: "against", short: None, value: "FILE", default: "", commands: OPENAPI,
           help: "compare with this document; exit 1 and the differences if there are any" },
     Opt { name: "wait", short: None, value: "TIME", default: "5s", commands: PING,
@@ -284,6 +289,7 @@ Commands:
     let groups = [
         ("serve", SERVE),
         ("serve, check, openapi and bench", DATABASE),
+        ("check", CHECK),
         ("openapi", OPENAPI),
         ("ping", PING),
         ("status", STATUS),

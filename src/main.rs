@@ -19,7 +19,8 @@ use peppercorn::pg::cluster::{BadSchema, InUse};
 use peppercorn::pg::{self, Cluster};
 use peppercorn::process::{self, Keeper, Place, Reporter, Role, Worker};
 use peppercorn::runtime::Clock;
-use peppercorn::sql::{self, Findings};
+use peppercorn::sql::shown::Format;
+use peppercorn::sql::{self, Files, Finding, Findings, lockfile};
 
 /// sysexits.h, where systemd prints the names of the codes.
 #[derive(Clone, Copy)]
@@ -190,16 +191,52 @@ fn status(config: &Status) -> Result<(), Failure> {
 }
 
 fn check(config: &Check) -> Result<(), Failure> {
-    let files = read(&config.directory)?;
+    let files = Files::read(&config.directory).map_err(unreadable)?;
     let clock = Clock::start().exit(Exit::System)?;
-    let (settings, cluster) = open(&config.database, &config.directory, &clock)?;
-    let count = files.definitions.len();
-    // All that `serve` would do before it listens: routes of the server's own are taken here too.
-    let checked = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
+    // What is wrong with the files by themselves is said without a database, too.
+    let by_themselves = |failure| match sql::define(files.clone()) {
+        Err(findings) => unreadable(findings),
+        Ok(_) => failure,
+    };
+    let opened = open(&config.database, &config.directory, &clock);
+    let (settings, cluster) = opened.map_err(by_themselves)?;
+    let reviewed = sql::review(files.clone(), &settings, &clock);
+    let reviewed = async_io::block_on(reviewed).map_err(classify);
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
-    checked?;
-    say(&format!("{count} endpoints, nothing wrong\n"))?;
-    stopped
+    let mut review = reviewed.map_err(by_themselves)?;
+    stopped?;
+    if config.lock && review.broken.is_empty() {
+        let path = config.directory.join(lockfile::NAME);
+        let written = std::fs::write(&path, review.lock());
+        let context = || format!("cannot write {}", path.display());
+        written.with_context(context).exit(Exit::System)?;
+        // What differed from the one that was there does so no more.
+        review.findings.retain(|finding| finding.path() != path);
+    }
+    let (wrong, count) = (review.has_errors(), review.folder.definitions.len());
+    if wrong && config.format == Format::Text {
+        // First things first.
+        review.findings.retain(Finding::is_error);
+    }
+    let shown = sql::shown(&review.findings, config.format);
+    match config.format {
+        Format::Text => observe::last_words(shown.trim_end()),
+        Format::Json | Format::Github => say(&shown)?,
+    }
+    if wrong {
+        return Err(Failure(Exit::BadFile as u8, None));
+    }
+    // All that `serve` would do before it listens: routes of the server's own are taken here too.
+    let doubts = review.findings.len();
+    App::new()
+        .endpoints(review.folder.definitions, review.described)
+        .map_err(classify)?;
+    match (config.format, doubts) {
+        (Format::Text, 0) => say(&format!("{count} endpoints, nothing wrong\n")),
+        (Format::Text, 1) => say(&format!("{count} endpoints, 1 warning\n")),
+        (Format::Text, _) => say(&format!("{count} endpoints, {doubts} warnings\n")),
+        (Format::Json | Format::Github, _) => Ok(()),
+    }
 }
 
 fn openapi(config: &OpenApi) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 -- http: GET /contracts/{contract_id}/trades
 -- Trades of one contract, newest first.
 -- page: keyset id -> before
+-- :contract_id int
 -- :before bigint      default null             -- only trades with a lower id
 -- :since  timestamptz default null             -- only trades at this time or later
 -- :limit  int         default 20 check 1..100

@@ -20,7 +20,7 @@ use crate::pg::connect::READ_ONLY;
 use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
-use crate::sql::{self, Definition, Folder};
+use crate::sql::{self, Definition, Described, Folder};
 
 use answers::{explain, metrics, named, ping, readyz};
 use routes::{Audience, Entry, Routes};
@@ -105,17 +105,24 @@ impl App {
     ///
     /// # Errors
     /// See [`Folder::described`] and [`sql::compose`](fn@sql::compose); a route that is taken.
-    pub async fn sql(
+    pub async fn sql(self, folder: Folder, config: &Config, clock: &Clock) -> anyhow::Result<App> {
+        let described = folder.described(config, clock).await?;
+        self.endpoints(folder.definitions, described)
+    }
+
+    /// Adds endpoints that a database has [described](sql::describe).
+    ///
+    /// # Errors
+    /// See [`sql::compose`](fn@sql::compose); a route that is taken.
+    pub fn endpoints(
         mut self,
-        folder: Folder,
-        config: &Config,
-        clock: &Clock,
+        definitions: Vec<Definition>,
+        described: Vec<Described>,
     ) -> anyhow::Result<App> {
         if !(self.read.is_empty() && self.write.is_empty()) {
             bail!("a second folder of SQL files: an application has one");
         }
-        let described = folder.described(config, clock).await?;
-        let checked = sql::compose(folder.definitions, described)?;
+        let checked = sql::compose(definitions, described)?;
         for route in checked.routes {
             let operation = Operation::of_sql(&route, false);
             let definition = &route.definition;

@@ -71,23 +71,22 @@ impl Lookup<'_> {
         self.parsed(name, |text| number(text, &range))
     }
 
-    /// One of two words, if anybody says one.
+    /// One of these words, if anybody says one.
     pub(super) fn one_of<T: Copy>(
         &self,
         name: &str,
-        words: &[(&str, T); 2],
+        words: &[(&str, T)],
     ) -> anyhow::Result<Option<T>> {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
         match words.iter().find(|(word, _)| *word == text) {
             Some((_, value)) => Ok(Some(*value)),
-            None => anyhow::bail!(
-                "{}: {text:?} is neither {} nor {}",
-                self.origin(name),
-                words[0].0,
-                words[1].0
-            ),
+            None => {
+                let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                let known = known.join(" nor ");
+                anyhow::bail!("{}: {text:?} is neither {known}", self.origin(name))
+            }
         }
     }
 

@@ -12,11 +12,12 @@ use anyhow::Context;
 
 use crate::cli::Args;
 use crate::environment::Variables;
-use crate::observe::Format;
+use crate::observe;
 use crate::pg::settings;
 use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
 use crate::sql::folder::SCHEMA;
+use crate::sql::shown::Format;
 
 pub use crate::units::{duration, size};
 #[cfg(feature = "bench")]
@@ -36,6 +37,10 @@ pub struct Check {
     pub directory: PathBuf,
     /// The database.
     pub database: DatabaseSource,
+    /// How findings are written.
+    pub format: Format,
+    /// Whether the lock file is written.
+    pub lock: bool,
 }
 
 /// The settings of `openapi`.
@@ -119,11 +124,18 @@ impl Check {
     /// # Errors
     /// As [`Serve::resolve`].
     pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Check> {
+        let lookup = Lookup { args, variables };
         let directory = directory(args);
-        let database = Lookup { args, variables }.database(&directory)?;
+        let formats = [
+            ("text", Format::Text),
+            ("json", Format::Json),
+            ("github", Format::Github),
+        ];
         Ok(Check {
+            database: lookup.database(&directory)?,
+            format: lookup.one_of("format", &formats)?.unwrap_or(Format::Text),
+            lock: lookup.flag("lock")?,
             directory,
-            database,
         })
     }
 }
@@ -176,10 +188,13 @@ impl Ping {
 ///
 /// # Errors
 /// It is to be neither text nor JSON.
-pub fn log_format(args: &Args, variables: Variables<'_>) -> anyhow::Result<Format> {
-    let formats = [("text", Format::Text), ("json", Format::Json)];
+pub fn log_format(args: &Args, variables: Variables<'_>) -> anyhow::Result<observe::Format> {
+    let formats = [
+        ("text", observe::Format::Text),
+        ("json", observe::Format::Json),
+    ];
     let format = Lookup { args, variables }.one_of("log-format", &formats)?;
-    Ok(format.unwrap_or(Format::Text))
+    Ok(format.unwrap_or(observe::Format::Text))
 }
 
 /// What fills a new private cluster, if there is such a file.

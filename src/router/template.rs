@@ -71,6 +71,26 @@ impl Template {
         parameter_names(&self.segments)
     }
 
+    /// Whether `other`, which is found first, takes paths that would lead here: by which of the parameters here, and the
+    /// value that it never has. Only where they differ in one segment.
+    pub fn shadowed_by<'a>(&'a self, other: &'a Template) -> Option<(&'a str, &'a str)> {
+        if self.segments.len() != other.segments.len() {
+            return None;
+        }
+        let mut found = None;
+        for (own, others) in self.segments.iter().zip(&other.segments) {
+            match (own, others) {
+                (Segment::Parameter(name), Segment::Literal(value)) if found.is_none() => {
+                    found = Some((name.as_str(), value.as_str()));
+                }
+                (Segment::Parameter(_), Segment::Parameter(_)) => {}
+                (Segment::Literal(own), Segment::Literal(others)) if own == others => {}
+                _ => return None,
+            }
+        }
+        found
+    }
+
     /// The first segment that is no parameter.
     pub fn first_literal(&self) -> Option<&str> {
         self.segments.iter().find_map(|segment| match segment {

@@ -81,7 +81,7 @@ fn queries_of(definition: &Definition, described: &Described) -> impl Iterator<I
 }
 
 /// How the results are not what the header says.
-fn mismatches(definition: &Definition, described: &Described) -> Vec<Finding> {
+pub(super) fn mismatches(definition: &Definition, described: &Described) -> Vec<Finding> {
     let mut findings = parameters(definition, described);
     let others = [
         result(definition, described),

@@ -11,7 +11,7 @@ use super::folder::SCHEMA;
 use super::lockfile;
 
 /// Paths and texts, in order of the paths.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// What all of them are below.
     pub(super) directory: PathBuf,

@@ -28,6 +28,16 @@ pub struct Finding {
     pub(super) at: usize,
     message: String,
     hint: Option<String>,
+    severity: Severity,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It cannot be served.
+    Error,
+    /// It can; a reviewer would ask.
+    Warning,
 }
 
 impl Finding {
@@ -38,7 +48,44 @@ impl Finding {
             at: at.min(source.text.len()),
             message: message.into(),
             hint: None,
+            severity: Severity::Error,
         }
+    }
+
+    /// As something that can be served all the same.
+    pub fn as_warning(mut self) -> Finding {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// How bad it is.
+    pub fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Whether it cannot be served.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// What it is.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What would help, if that is known.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// Line and column; both count from 1, the column in characters.
+    pub fn position(&self) -> (usize, usize) {
+        self.source.position(self.at)
     }
 
     /// Says what would help.
@@ -75,20 +122,34 @@ impl Source {
         &self.inside
     }
 
-    /// `path:line:column` of a byte offset; both count from 1, the column in characters.
+    /// `path:line:column` of a byte offset.
     pub fn place(&self, at: usize) -> String {
+        let (line, column) = self.position(at);
+        format!("{}:{line}:{column}", self.path.display())
+    }
+
+    /// Line and column of a byte offset; both count from 1, the column in characters.
+    fn position(&self, at: usize) -> (usize, usize) {
         let before = self.text.get(..at).unwrap_or(&self.text);
         let line = self.lines.partition_point(|start| *start <= before.len());
         let in_line = &before[self.lines[line - 1]..];
         work::add(in_line.len());
-        let column = in_line.chars().count() + 1;
-        format!("{}:{line}:{column}", self.path.display())
+        (line, in_line.chars().count() + 1)
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.source.place(self.at), self.message)?;
+        let warning = match self.severity {
+            Severity::Error => "",
+            Severity::Warning => "warning: ",
+        };
+        write!(
+            f,
+            "{}: {warning}{}",
+            self.source.place(self.at),
+            self.message
+        )?;
         match &self.hint {
             Some(hint) => write!(f, "\n    hint: {hint}"),
             None => Ok(()),

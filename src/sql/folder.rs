@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::describe;
 use super::described::Described;
-use super::file::{self, Definition};
+use super::file::{self, Broken, Definition, Parsed};
 use super::files::Files;
 use super::finding::{Finding, Findings, Source};
 use super::lockfile;
@@ -73,43 +73,56 @@ pub fn read(directory: &Path) -> anyhow::Result<Folder> {
 /// # Errors
 /// [`Findings`] with everything that is wrong in the files.
 pub fn define(files: Files) -> anyhow::Result<Folder> {
-    let mut definitions = Vec::new();
-    let mut findings = Vec::new();
+    let (folder, findings, _) = each(files);
+    match findings.is_empty() {
+        true => Ok(folder),
+        false => Err(Findings(findings).into()),
+    }
+}
+
+/// What `files` define that can be served, what is wrong, and the routes of what cannot be.
+pub(super) fn each(files: Files) -> (Folder, Vec<Finding>, Vec<Broken>) {
     let Files {
         directory,
         texts,
         lock,
     } = files;
+    let mut all = Parsed::default();
     for (path, text) in texts {
         // Some editors begin a file with a byte order mark; it would hide the first `-- name:`. As psql does.
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned();
         let source = Source::new(path, text).below(&directory);
-        let (defined, wrong) = file::parse(&Arc::new(source));
-        definitions.extend(defined);
-        findings.extend(wrong);
+        let parsed = file::parse(&Arc::new(source));
+        all.definitions.extend(parsed.definitions);
+        all.findings.extend(parsed.findings);
+        all.broken.extend(parsed.broken);
     }
-    findings.extend(conflicts(&definitions));
-    match findings.is_empty() {
-        true => Ok(Folder {
-            directory,
-            definitions,
-            lock,
-        }),
-        false => Err(Findings(findings).into()),
-    }
+    let conflicts = conflicts(&all.definitions);
+    let mut index = 0;
+    all.definitions.retain(|_| {
+        index += 1;
+        !conflicts.iter().any(|(second, _)| second + 1 == index)
+    });
+    all.findings
+        .extend(conflicts.into_iter().map(|(_, finding)| finding));
+    let folder = Folder {
+        directory,
+        definitions: all.definitions,
+        lock,
+    };
+    (folder, all.findings, all.broken)
 }
 
-/// Routes and names that stand twice, each naming the other place.
-fn conflicts(definitions: &[Definition]) -> Vec<Finding> {
+/// Routes and names that stand twice, each naming the other place: the number of the second, and what is wrong with it.
+fn conflicts(definitions: &[Definition]) -> Vec<(usize, Finding)> {
     let mut names: HashMap<&str, &Definition> = HashMap::new();
     let mut routes: Router<Vec<&Definition>> = Router::new();
     let mut findings = Vec::new();
-    for definition in definitions {
+    for (index, definition) in definitions.iter().enumerate() {
         if let Some(first) = names.insert(&definition.name, definition) {
             let place = first.source.place(first.at);
-            findings.push(
-                definition.finding(format!("the name {} is taken by {place}", definition.name)),
-            );
+            let message = format!("the name {} is taken by {place}", definition.name);
+            findings.push((index, definition.finding(message)));
             names.insert(&first.name, first);
         }
         let (template, same) = routes.entry(&definition.template, Vec::new);
@@ -120,20 +133,16 @@ fn conflicts(definitions: &[Definition]) -> Vec<Finding> {
                 definition.method,
                 first.source.place(first.route_at)
             );
-            findings.push(Finding::new(
-                &definition.source,
-                definition.route_at,
-                message,
-            ));
+            let finding = Finding::new(&definition.source, definition.route_at, message);
+            findings.push((index, finding));
         } else if template.as_str() != route {
             let message = format!(
                 "{route} is the same path as {} with other names",
                 template.as_str()
             );
-            findings.push(
-                Finding::new(&definition.source, definition.route_at, message)
-                    .with_hint("name the parameters of one path alike"),
-            );
+            let finding = Finding::new(&definition.source, definition.route_at, message);
+            let finding = finding.with_hint("name the parameters of one path alike");
+            findings.push((index, finding));
         }
         same.push(definition);
     }
@@ -147,9 +156,9 @@ mod tests {
     fn definitions(files: &[(&str, &str)]) -> (Vec<Definition>, Vec<Finding>) {
         let mut all = (Vec::new(), Vec::new());
         for (path, text) in files {
-            let (definitions, findings) = file::parse(&Arc::new(Source::new(path, *text)));
-            all.0.extend(definitions);
-            all.1.extend(findings);
+            let parsed = file::parse(&Arc::new(Source::new(path, *text)));
+            all.0.extend(parsed.definitions);
+            all.1.extend(parsed.findings);
         }
         all
     }
@@ -166,7 +175,7 @@ mod tests {
         assert!(findings.is_empty());
         let found: Vec<String> = conflicts(&definitions)
             .iter()
-            .map(ToString::to_string)
+            .map(|(_, finding)| finding.to_string())
             .collect();
         assert_eq!(
             found,

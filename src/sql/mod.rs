@@ -12,8 +12,10 @@
 //! | `bind` | a request's parameters, checked, as text |
 //! | `answer` | a result as a response |
 //! | [`endpoint`], `bulkhead` | the endpoint: bind, run, answer; how many at a time |
+//! | [`review`](mod@review) | everything that is wrong or doubtful, and what can be served all the same |
 //! | [`interface`] | what an endpoint takes and gives, for its description |
 //! | [`finding`] | what is wrong, as `file:line:column` |
+//! | [`shown`](mod@shown) | findings as somebody reads them |
 //! | `invariants` | what holds for any text, for tests and fuzzing |
 
 mod answer;
@@ -34,6 +36,8 @@ mod lexer;
 pub mod lockfile;
 mod nullable;
 pub mod parameter;
+pub mod review;
+pub mod shown;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -48,4 +52,6 @@ pub use files::Files;
 pub use finding::{Finding, Findings, Source};
 pub use folder::{Folder, define, read};
 pub use interface::Interface;
+pub use review::{Review, review};
+pub use shown::shown;
 pub use statement::Statement;

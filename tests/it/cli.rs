@@ -10,7 +10,7 @@ use crate::harness::{Ended, Folder, Server, database, golden, peppercorn, run, w
 /// One file, one endpoint.
 const ONE: &[(&str, &str)] = &[(
     "one.sql",
-    "-- name: one$\n-- http: GET /one\nselect 1 as one;\n",
+    "-- name: one$\n-- http: GET /one\n-- One.\nselect 1 as one;\n",
 )];
 
 #[track_caller]
@@ -228,7 +228,7 @@ fn check_counts_what_it_has_prepared() {
     let folder = Folder::with(ONE);
     folder.write(
         "more.sql",
-        "-- name: two!\n-- http: POST /two\ncreate temporary table two ();\n",
+        "-- name: two!\n-- http: POST /two\n-- Two.\ncreate temporary table two ();\n",
     );
     let url = database("cli_check").url();
     let path = folder.path().to_str().unwrap();

@@ -176,7 +176,7 @@ fn a_second_server_on_the_directory_is_refused_and_the_first_unharmed() {
     let ended = run(&mut home.command("check"));
     assert_eq!(
         (ended.code, ended.stdout.as_str()),
-        (Some(0), "2 endpoints, nothing wrong\n"),
+        (Some(0), "2 endpoints, 3 warnings\n"),
         "{ended:?}"
     );
     home.api.write(

@@ -197,7 +197,7 @@ fn a_byte_order_mark_hides_no_endpoint() {
     let text = "\u{feff}-- name: a\n-- http: GET /a\nselect 1 as one;\n-- name: b\n-- http: GET /b\nselect 1 as one;\n";
     let database = database("findings_bom");
     let ended = told("check", &[("a.sql", text)], &database);
-    assert_eq!(ended.stdout, "2 endpoints, nothing wrong\n", "{ended:?}");
+    assert_eq!(ended.stdout, "2 endpoints, 2 warnings\n", "{ended:?}");
     let text = "\u{feff}-- name: a\n-- http: FETCH /a\nselect 1 as one;\n";
     let finding = "a.sql:2:10: FETCH is not one of GET, POST, PUT, PATCH, DELETE";
     refused(text, &database, finding, "GET /markets");

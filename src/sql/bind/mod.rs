@@ -21,10 +21,10 @@ use crate::error::{Invalid, Problem};
 use crate::http::Request;
 use crate::pg::Parameter;
 
-use nearest::nearest;
 use pairs::pairs;
 use slot::{Given, Slot};
 
+pub(super) use nearest::nearest;
 pub(super) use pairs::{encode, pairs as query_pairs};
 
 /// The parameter that is the whole body, where the body is no object of parameters.

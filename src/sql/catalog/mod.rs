@@ -31,8 +31,31 @@ pub async fn describe(
     config: &Config,
     clock: &Clock,
 ) -> anyhow::Result<Vec<Described>> {
+    let mut described = Vec::with_capacity(definitions.len());
+    let mut findings = Vec::new();
+    for each in describe_each(definitions, config, clock).await? {
+        match each {
+            Ok(each) => described.push(each),
+            Err(found) => findings.extend(found),
+        }
+    }
+    match findings.is_empty() {
+        true => Ok(described),
+        false => Err(Findings(findings).into()),
+    }
+}
+
+/// The same with what the database has against a definition in its place.
+///
+/// # Errors
+/// A database that cannot be reached.
+pub(super) async fn describe_each(
+    definitions: &[Definition],
+    config: &Config,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Result<Described, Vec<Finding>>>> {
     let Opened { client, driver, .. } = connect::connect(config, clock).await?;
-    let describing = async { describe_all(&client, definitions).await };
+    let describing = async { ask(&client, definitions).await };
     futures_lite::future::or(describing, async {
         driver.await?;
         anyhow::bail!("the database closed the connection while the files were checked")
@@ -40,51 +63,52 @@ pub async fn describe(
     .await
 }
 
-async fn describe_all(
+async fn ask(
     client: &Client,
     definitions: &[Definition],
-) -> anyhow::Result<Vec<Described>> {
+) -> anyhow::Result<Vec<Result<Described, Vec<Finding>>>> {
     let types = types::look_up(client, definitions).await?;
-    let mut findings = Vec::new();
+    let mut results: Vec<Result<Described, Vec<Finding>>> = Vec::new();
     let mut plans = Vec::new();
     for (index, definition) in definitions.iter().enumerate() {
-        match types::resolve(definition, &types) {
-            Ok(resolved) => plans.extend(queries(index, definition, &resolved)),
-            Err(found) => findings.extend(found),
-        }
+        results.push(types::resolve(definition, &types).map(|resolved| {
+            plans.extend(queries(index, definition, &resolved));
+            Described {
+                statements: Vec::new(),
+            }
+        }));
     }
-    let mut statements = Vec::with_capacity(plans.len());
+    let mut prepared = Vec::with_capacity(plans.len());
     for batch in plans.chunks(BATCH) {
         let preparing = batch
             .iter()
             .map(|plan| Prepared::prepare(client, &plan.query));
-        for (plan, prepared) in batch.iter().zip(join_all(preparing.collect()).await) {
-            match prepared {
-                Ok(prepared) => statements.push((plan, prepared)),
-                Err(PrepareError::Postgres(error)) if error.is_closed() => return Err(error.into()),
-                Err(error) => {
-                    let definition = &definitions[plan.definition];
-                    findings.push(refused::finding(definition, plan.statement, &error));
+        prepared.extend(join_all(preparing.collect()).await);
+    }
+    let columns = prepared.iter().flatten();
+    let columns = columns.flat_map(|prepared| prepared.statement().columns());
+    let tables = Tables::of(client, columns).await?;
+    for (plan, prepared) in plans.iter().zip(prepared) {
+        let result = &mut results[plan.definition];
+        match prepared {
+            Ok(prepared) => {
+                if let Ok(described) = result {
+                    let statement = statement(&plan.query, prepared.statement(), &tables);
+                    described.statements.push(statement);
+                }
+            }
+            Err(PrepareError::Postgres(error)) if error.is_closed() => return Err(error.into()),
+            Err(error) => {
+                let definition = &definitions[plan.definition];
+                let finding = refused::finding(definition, plan.statement, &error);
+                match result {
+                    Ok(_) => *result = Err(vec![finding]),
+                    Err(findings) => findings.push(finding),
                 }
             }
         }
     }
-    if !findings.is_empty() {
-        return Err(Findings(findings).into());
-    }
-    let columns = statements
-        .iter()
-        .flat_map(|(_, prepared)| prepared.statement().columns());
-    let tables = Tables::of(client, columns).await?;
-    let nothing = || Described {
-        statements: Vec::new(),
-    };
-    let mut described: Vec<Described> = definitions.iter().map(|_| nothing()).collect();
-    for (plan, prepared) in &statements {
-        let statement = statement(&plan.query, prepared.statement(), &tables);
-        described[plan.definition].statements.push(statement);
-    }
-    Ok(described)
+    Ok(results)
 }
 
 /// A statement on its way to be prepared.

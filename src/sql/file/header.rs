@@ -18,7 +18,8 @@ pub(super) struct Header {
     /// Their names.
     declared: HashSet<String>,
     pub(super) directives: Directives,
-    pub(super) text: Vec<String>,
+    /// Lines that are none of these, each with its byte offset.
+    pub(super) text: Vec<(String, usize)>,
 }
 
 impl Header {
@@ -64,8 +65,22 @@ impl Header {
                 findings.push(Finding::new(source, at, message).with_hint(hint));
             }
         } else if !text.trim().is_empty() || !self.text.is_empty() {
-            self.text.push(text.trim().to_owned());
+            self.text.push((text.trim().to_owned(), comment.start));
         }
+    }
+}
+
+impl Header {
+    /// The first line of text.
+    pub(super) fn summary(&self) -> String {
+        let first = self.text.first();
+        first.map(|(line, _)| line.clone()).unwrap_or_default()
+    }
+
+    /// The other lines.
+    pub(super) fn description(&self) -> String {
+        let lines = self.text.iter().skip(1).map(|(line, _)| line.as_str());
+        lines.collect::<Vec<_>>().join("\n").trim().to_owned()
     }
 }
 

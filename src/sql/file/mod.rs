@@ -25,6 +25,7 @@ use header::{Header, comment_text, directive, lines};
 use name::{Name, parse_name};
 use route::Route;
 
+pub(in crate::sql) use directives::KEYS;
 pub use directives::{Auth, Directives, Keyset, Returns, Said};
 pub use transaction::{Isolation, Transaction};
 
@@ -62,6 +63,8 @@ pub struct Definition {
     pub summary: String,
     /// The other lines.
     pub description: String,
+    /// The lines of both as they stand in the file, each with its byte offset.
+    pub text: Vec<(String, usize)>,
     /// Declared parameters; those that the statements use without a declaration are not here.
     pub declarations: Vec<Declaration>,
     /// What else its header says.
@@ -115,9 +118,32 @@ impl Definition {
     }
 }
 
+/// What is in a file.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// Endpoints, in order.
+    pub definitions: Vec<Definition>,
+    /// What is wrong with others.
+    pub findings: Vec<Finding>,
+    /// Routes that those would have.
+    pub broken: Vec<Broken>,
+}
+
+/// A route whose endpoint cannot be served, and why.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// The method.
+    pub method: Method,
+    /// The path.
+    pub template: Template,
+    /// What is wrong; never empty.
+    pub findings: Vec<Finding>,
+}
+
 /// The endpoints of a file, and what is wrong with those that are left out.
-pub fn parse(source: &Arc<Source>) -> (Vec<Definition>, Vec<Finding>) {
-    let mut findings = Vec::new();
+pub fn parse(source: &Arc<Source>) -> Parsed {
+    let mut parsed = Parsed::default();
+    let findings = &mut parsed.findings;
     let by_name = match route::of_file(source) {
         Some(Ok(route)) => Some(route),
         Some(Err(finding)) => {
@@ -133,18 +159,11 @@ pub fn parse(source: &Arc<Source>) -> (Vec<Definition>, Vec<Finding>) {
             Some((line.start, comment.start + value))
         })
         .collect();
-    let mut definitions = Vec::new();
-    let mut take =
-        |block: Result<Option<Definition>, Finding>, findings: &mut Vec<Finding>| match block {
-            Ok(definition) => definitions.extend(definition),
-            Err(finding) => findings.push(finding),
-        };
     for (index, (_, name_at)) in starts.iter().enumerate() {
         let end = starts
             .get(index + 1)
             .map_or(source.text.len(), |(start, _)| *start);
-        let block = named_block(source, *name_at, end, by_name.as_ref(), &mut findings);
-        take(block, &mut findings);
+        parsed.take(named_block(source, *name_at, end, by_name.as_ref()));
     }
     match by_name {
         Some(route) if starts.is_empty() => {
@@ -153,24 +172,48 @@ pub fn parse(source: &Arc<Source>) -> (Vec<Definition>, Vec<Finding>) {
                 listed: None,
                 operator: Operator::Rows,
             };
-            let whole = block(
-                source,
-                name,
-                0,
-                0..source.text.len(),
-                Some(&route),
-                &mut findings,
-            );
-            take(whole, &mut findings);
+            let whole = 0..source.text.len();
+            parsed.take(block(source, name, 0, whole, Some(&route)));
         }
-        None if starts.is_empty() && findings.is_empty() => {
+        None if starts.is_empty() && parsed.findings.is_empty() => {
             let finding = Finding::new(source, 0, "no endpoint in this file")
                 .with_hint("an endpoint begins with a line `-- name: list-markets`, followed by `-- http: GET /markets`");
-            findings.push(finding);
+            parsed.findings.push(finding);
         }
         _ => {}
     }
-    (definitions, findings)
+    parsed
+}
+
+/// Why a block is no endpoint: what is wrong, and the route that it would have.
+struct Wrong {
+    findings: Vec<Finding>,
+    route: Option<Route>,
+}
+
+impl From<Finding> for Wrong {
+    fn from(finding: Finding) -> Wrong {
+        Wrong {
+            findings: vec![finding],
+            route: None,
+        }
+    }
+}
+
+impl Parsed {
+    fn take(&mut self, block: Result<Definition, Wrong>) {
+        match block {
+            Ok(definition) => self.definitions.push(definition),
+            Err(Wrong { findings, route }) => {
+                self.findings.extend(findings.iter().cloned());
+                self.broken.extend(route.map(|route| Broken {
+                    method: route.method,
+                    template: route.template,
+                    findings,
+                }));
+            }
+        }
+    }
 }
 
 /// One block, from after `-- name:` to the next block.
@@ -179,11 +222,10 @@ fn named_block(
     at: usize,
     end: usize,
     by_name: Option<&Route>,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Definition>, Finding> {
+) -> Result<Definition, Wrong> {
     let line = lines(&source.text, at..end).next().unwrap_or(at..at);
     let name = parse_name(source, line.clone())?;
-    block(source, name, at, line.end..end, by_name, findings)
+    block(source, name, at, line.end..end, by_name)
 }
 
 /// An endpoint's header and statements. `by_name` is the route that the file's name says.
@@ -193,69 +235,74 @@ fn block(
     at: usize,
     range: Range<usize>,
     by_name: Option<&Route>,
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Definition>, Finding> {
+) -> Result<Definition, Wrong> {
     let Name {
         name,
         listed,
         operator,
     } = name;
-    let before = findings.len();
+    let mut findings = Vec::new();
     let mut header = Header::default();
     let mut body = range.start;
     for line in lines(&source.text, range.clone()) {
         match comment_text(&source.text, &line) {
-            Some(comment) => header.take(source, comment, findings),
+            Some(comment) => header.take(source, comment, &mut findings),
             None if source.text[line.clone()].trim().is_empty() => {}
             None => break,
         }
         body = line.end;
     }
-    let route = header.route.or_else(|| {
+    let route = header.route.take().or_else(|| {
         by_name.map(|route| Route {
             at,
             ..route.clone()
         })
     });
-    let Some(Route {
-        method,
-        template,
-        at: route_at,
-    }) = route
-    else {
+    let Some(route) = route else {
         // A route that is there but wrong has been reported.
-        return match findings[before..].is_empty() {
-            true => Err(
-                Finding::new(source, at, format!("{name} has no route")).with_hint(
-                    "add a line such as `-- http: GET /markets/{market_id}` below the name",
-                ),
-            ),
-            false => Ok(None),
-        };
+        if findings.is_empty() {
+            let finding = Finding::new(source, at, format!("{name} has no route"));
+            findings.push(finding.with_hint(
+                "add a line such as `-- http: GET /markets/{market_id}` below the name",
+            ));
+        }
+        return Err(Wrong {
+            findings,
+            route: None,
+        });
+    };
+    let statements = match Statement::parse_all(source, body..range.end) {
+        Ok(statements) => statements,
+        Err(finding) => {
+            findings.push(finding);
+            return Err(Wrong {
+                findings,
+                route: Some(route),
+            });
+        }
     };
     let definition = Definition {
         name,
         listed,
         operator,
-        method,
-        template,
-        summary: header.text.first().cloned().unwrap_or_default(),
-        description: header
-            .text
-            .get(1..)
-            .unwrap_or_default()
-            .join("\n")
-            .trim()
-            .to_owned(),
+        method: route.method,
+        template: route.template.clone(),
+        summary: header.summary(),
+        description: header.description(),
+        text: header.text,
         declarations: header.declarations,
         directives: header.directives,
-        statements: Statement::parse_all(source, body..range.end)?,
+        statements,
         source: source.clone(),
         at,
-        route_at,
+        route_at: route.at,
     };
-    let broken = rules::broken(&definition, body..range.end);
-    let keeps_all = broken.is_empty();
-    findings.extend(broken);
-    Ok(keeps_all.then_some(definition))
+    findings.extend(rules::broken(&definition, body..range.end));
+    match findings.is_empty() {
+        true => Ok(definition),
+        false => Err(Wrong {
+            findings,
+            route: Some(route),
+        }),
+    }
 }

@@ -3,7 +3,7 @@
 use super::{assert_inside, lexer, source};
 use crate::router::Template;
 use crate::sql::Finding;
-use crate::sql::file::{self, Definition};
+use crate::sql::file::{self, Definition, Parsed};
 use crate::work;
 
 /// What reading a file may look at for each byte: lines, header, statement, and the word that writes, each a few times.
@@ -14,7 +14,11 @@ const WORK_AT_ONCE: usize = 100;
 /// Takes a file of SQL, or anything else.
 pub fn header(text: &str) {
     let ((definitions, findings), work) = work::of(|| {
-        let (definitions, findings) = file::parse(&source(text));
+        let Parsed {
+            definitions,
+            findings,
+            ..
+        } = file::parse(&source(text));
         findings
             .iter()
             .for_each(|finding| drop(finding.to_string()));
@@ -76,8 +80,16 @@ fn begins_block(line: &str) -> bool {
 fn assert_apart(text: &str) {
     let text = format!("{text}\n");
     let more = format!("{text}-- name: one-more\n-- http: GET /one-more\nselect 1\n");
-    let (definitions, findings) = file::parse(&source(&text));
-    let (mut all, found) = file::parse(&source(&more));
+    let Parsed {
+        definitions,
+        findings,
+        ..
+    } = file::parse(&source(&text));
+    let Parsed {
+        definitions: mut all,
+        findings: found,
+        ..
+    } = file::parse(&source(&more));
     assert!(all.pop().is_some_and(|last| last.name == "one-more"));
     assert!(all.iter().map(said).eq(definitions.iter().map(said)));
     let shown =
@@ -99,6 +111,7 @@ fn said(definition: &Definition) -> String {
         template,
         summary,
         description,
+        text,
         declarations,
         directives,
         statements,
@@ -107,6 +120,6 @@ fn said(definition: &Definition) -> String {
         source: _,
     } = definition;
     format!(
-        "{name:?} {listed:?} {operator:?} {method:?} {template:?} {summary:?} {description:?} {declarations:?} {directives:?} {statements:?} {at} {route_at}"
+        "{name:?} {listed:?} {operator:?} {method:?} {template:?} {summary:?} {description:?} {text:?} {declarations:?} {directives:?} {statements:?} {at} {route_at}"
     )
 }
