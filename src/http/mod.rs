@@ -11,6 +11,7 @@
 //! - `reader`: one connection's requests, out of its `buffer`
 //! - `head`, `request`: a request, borrowed and owned
 //! - `response`, `stream`, `value`, `encode`, `date`: an answer, its body, its header values, and its bytes
+//! - `etag`, `accept`: what a client has seen already, and how it takes its answer
 //! - `refusal`, `limits`: why a request is refused, and what it may cost
 //! - `chars`: which bytes the grammars allow
 //! - `invariants`: what holds for any bytes, for tests and fuzzing
@@ -18,6 +19,7 @@
 //! The room is strict and has no lenient switch. `httparse` is its tokenizer; what makes a message unambiguous is
 //! checked here, and what stays ambiguous is a [`Refusal`], which answers once and ends the connection.
 
+mod accept;
 mod buffer;
 mod chars;
 mod chunked;
@@ -43,6 +45,7 @@ mod value;
 
 pub use http_types::{Method, StatusCode};
 
+pub use accept::accepts_coding;
 pub use date::HttpDate;
 pub(crate) use date::civil;
 pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
