@@ -52,12 +52,19 @@ impl Connection {
         Ok(reply.keep_alive())
     }
 
-    /// A large body takes the buffer's place instead of being copied into it.
+    /// A large body takes the buffer's place instead of being copied into it; one of the program itself goes through it in
+    /// pieces, however slowly its client reads.
     async fn put_body(&mut self, body: Body) -> io::Result<()> {
         match body {
             Body::Bytes(bytes) if bytes.len() >= FLUSH_BYTES => {
                 self.flush().await?;
                 self.out = bytes;
+            }
+            Body::Static(bytes) if bytes.len() >= FLUSH_BYTES => {
+                for piece in bytes.chunks(FLUSH_BYTES) {
+                    self.out.extend_from_slice(piece);
+                    self.flush().await?;
+                }
             }
             body => self.out.extend_from_slice(body.as_bytes()),
         }
