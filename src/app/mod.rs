@@ -11,11 +11,11 @@ use std::time::Duration;
 use anyhow::bail;
 use http_types::Method;
 
-use crate::capture::Capture;
+use crate::capture::{Capture, untraced};
 use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
 use crate::metrics::Metrics;
-use crate::openapi::{self, Operation};
+use crate::openapi::{self, Operation, ui};
 use crate::pg::connect::READ_ONLY;
 use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
@@ -54,34 +54,42 @@ impl App {
     /// An application that answers `/ping`, `/readyz` and `/metrics`.
     pub fn new() -> App {
         let none: Arc<[Query]> = Arc::new([]);
-        let mut routes = Routes::new();
-        for (path, audience, endpoint) in [
-            (PING, Audience::All, probe(ping)),
-            (READYZ, Audience::Operators, probe(readyz)),
-            (METRICS, Audience::Operators, probe(metrics)),
-        ] {
-            // The first routes there are: nothing to conflict with, nothing wrong with the templates.
-            let template =
-                Template::parse(path).unwrap_or_else(|error| unreachable!("{path}: {error}"));
-            let entry = Entry {
-                route: own_route(Method::Get, &template),
-                place: "peppercorn itself".into(),
-                audience,
-                endpoint,
-            };
-            routes
-                .insert(&template, entry)
-                .unwrap_or_else(|error| unreachable!("{path}: {error}"));
-        }
-        App {
-            routes,
+        let mut app = App {
+            routes: Routes::new(),
             read: none.clone(),
             write: none,
             operations: Vec::new(),
+        };
+        for (path, audience, endpoint) in [
+            (PING, Audience::All, untraced(ping)),
+            (READYZ, Audience::Operators, untraced(readyz)),
+            (METRICS, Audience::Operators, untraced(metrics)),
+        ] {
+            // The first routes there are: nothing to conflict with.
+            app.own(path, audience, endpoint)
+                .unwrap_or_else(|error| unreachable!("{path}: {error}"));
         }
+        app
     }
 
-    /// With an entrance for operators: what is meant for them, [`READYZ`] and [`METRICS`], is answered at
+    /// Adds a route of the program's own, to be answered by GET.
+    fn own(
+        &mut self,
+        path: &str,
+        audience: Audience,
+        endpoint: Box<dyn Endpoint>,
+    ) -> Result<(), Conflict> {
+        let template = Template::literal(path);
+        let entry = Entry {
+            route: own_route(Method::Get, &template),
+            place: "peppercorn itself".into(),
+            audience,
+            endpoint,
+        };
+        self.routes.insert(&template, entry)
+    }
+
+    /// With an entrance for operators: what is meant for them, such as [`READYZ`] and [`METRICS`], is answered at
     /// [`Entrance::Admin`] only.
     pub fn split(mut self) -> App {
         self.routes.split();
@@ -139,6 +147,27 @@ impl App {
                 .push((definition.method, definition.template.clone(), operation));
         }
         (self.read, self.write) = (checked.read, checked.write);
+        Ok(self)
+    }
+
+    /// Adds the OpenAPI [document](ui::DOCUMENT) of the API and, with `page`, the [page](ui::PAGE) that shows it, which a
+    /// program without the feature `docs` does not have. Both are for operators. Where these have an entrance of their own
+    /// the page sends no requests, for the API is not there.
+    ///
+    /// # Errors
+    /// A route that is taken.
+    pub fn document(mut self, document: Vec<u8>, page: bool) -> anyhow::Result<App> {
+        let document = untraced(ui::document(document));
+        self.own(ui::DOCUMENT, Audience::Operators, document)?;
+        let pages = [
+            (Audience::OperatorsHere, true),
+            (Audience::OperatorsApart, false),
+        ];
+        for (audience, sends) in pages.into_iter().filter(|_| page) {
+            for (path, endpoint) in ui::page(sends) {
+                self.own(path, audience, endpoint)?;
+            }
+        }
         Ok(self)
     }
 
@@ -302,10 +331,6 @@ impl App {
 
 fn parsed(method: Method, path: &str) -> anyhow::Result<Template> {
     Template::parse(path).map_err(|error| anyhow::anyhow!("{method} {path}: {error}"))
-}
-
-fn probe(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
-    Box::new(Capture::new(endpoint).untraced())
 }
 
 fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {

@@ -14,7 +14,7 @@ use crate::router::{Match, Router, Template, percent_decode};
 pub enum Entrance {
     /// For clients.
     Public,
-    /// For operators: the probes, and nothing of the API.
+    /// For operators: the probes and the docs, and nothing of the API.
     Admin,
 }
 
@@ -25,6 +25,10 @@ pub(super) enum Audience {
     Clients,
     /// Operators. Clients share it as long as there is no entrance for operators.
     Operators,
+    /// Operators, where they share an entrance with clients.
+    OperatorsHere,
+    /// Operators, where they have an entrance of their own.
+    OperatorsApart,
     /// Both, at any entrance.
     All,
 }
@@ -84,11 +88,13 @@ impl Routes {
     /// entrance works with two.
     pub(super) fn insert(&mut self, template: &Template, entry: Entry) -> Result<(), Conflict> {
         let entry = Arc::new(entry);
-        if entry.audience != Audience::Clients {
+        if !matches!(entry.audience, Audience::Clients | Audience::OperatorsHere) {
             insert(&mut self.admin, template, &entry)?;
         }
-        insert(&mut self.public, template, &entry)?;
-        self.count += 1;
+        if entry.audience != Audience::OperatorsApart {
+            insert(&mut self.public, template, &entry)?;
+            self.count += 1;
+        }
         Ok(())
     }
 
@@ -104,7 +110,7 @@ impl Routes {
         let mut public = Router::new();
         for (template, resource) in self.public.iter() {
             for entry in &resource.entries {
-                if entry.audience != Audience::Operators {
+                if matches!(entry.audience, Audience::Clients | Audience::All) {
                     add(public.entry(template, Resource::default).1, template, entry);
                 }
             }
@@ -181,9 +187,14 @@ fn insert(
     }
     let mut entries = resource.entries.iter();
     if let Some(taken) = entries.find(|taken| taken.route.method == entry.route.method) {
+        // Whichever came first, it is the user's that can go elsewhere.
+        let (wants, has) = match entry.audience {
+            Audience::Clients => (entry, taken),
+            _ => (taken, entry),
+        };
         return Err(Conflict(format!(
             "{}: {} is answered by {} already",
-            entry.place, entry.route, taken.place
+            wants.place, wants.route, has.place
         )));
     }
     add(resource, template, entry);

@@ -46,14 +46,15 @@ impl<E: Endpoint> Capture<E> {
             traced: true,
         }
     }
+}
 
-    /// Its requests are no transactions of Sentry's tracing: there would be one every few seconds, of no interest.
-    pub fn untraced(self) -> Capture<E> {
-        Capture {
-            traced: false,
-            ..self
-        }
-    }
+/// Reports failures of an endpoint of the program's own. Its requests are no transactions of Sentry's tracing: there would
+/// be one every few seconds, of no interest.
+pub fn untraced(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
+    Box::new(Capture {
+        inner: endpoint,
+        traced: false,
+    })
 }
 
 impl<E: Endpoint> Endpoint for Capture<E> {

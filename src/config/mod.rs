@@ -326,6 +326,16 @@ mod tests {
     }
 
     #[test]
+    fn docs_are_there_unless_somebody_says_no() {
+        let docs = |words: &str, variable: &str| {
+            let config = serve(words, &[("PEPPERCORN_NO_DOCS", variable)]);
+            config.unwrap().docs
+        };
+        assert!(docs("serve", "") && docs("serve", "false"));
+        assert!(!docs("serve --no-docs", "") && !docs("serve", "true"));
+    }
+
+    #[test]
     fn wrong_values_name_where_they_came_from() {
         for (words, variables, expected) in [
             ("serve --threads 0", [("A", "")], "--threads: \"0\""),

@@ -52,6 +52,8 @@ pub struct Serve {
     pub slow_query: Duration,
     /// Whether PostgreSQL is told each request's id.
     pub db_request_id: bool,
+    /// Whether there is a page that shows the API.
+    pub docs: bool,
     /// The database.
     pub database: DatabaseSource,
     /// Where failures are reported to, beside the log.
@@ -117,6 +119,7 @@ impl Serve {
             db_connections: lookup.number("db-connections", 1..=usize::MAX)?,
             slow_query: lookup.duration("slow-query")?,
             db_request_id: lookup.flag("db-request-id")?,
+            docs: !lookup.flag("no-docs")?,
             database: lookup.database(&directory)?,
             sentry: sentry::Settings::read(credential(variables, "sentry-dsn")?, variables)?,
             directory,

@@ -68,6 +68,8 @@ pub fn document(title: &str, mut operations: Vec<Described<'_>>) -> Vec<u8> {
             "info",
             Node::object().with("title", title).with("version", VERSION),
         )
+        // Where the document is, so that a prefix that a proxy takes away is before the paths as well.
+        .with("servers", vec![Node::object().with("url", ".")])
         .with("paths", Node::Object(paths))
         .with("components", components)
         .pretty()

@@ -7,6 +7,7 @@
 //! | [`operation`] | an operation, which a Rust handler may describe itself with |
 //! | `problems` | what goes wrong, described once |
 //! | [`document`](mod@document) | operations as a document |
+//! | [`ui`] | the document and Swagger UI, served |
 //! | [`difference`](mod@difference) | what one document says and another does not |
 
 mod body;
@@ -16,6 +17,7 @@ mod endpoint;
 pub mod operation;
 mod problems;
 mod schema;
+pub mod ui;
 
 pub use difference::difference;
 pub use document::document;

@@ -227,6 +227,25 @@ mod tests {
     }
 
     #[test]
+    fn a_literal_may_end_with_a_slash_and_is_another_path_then() {
+        let mut router = router(&["/a/{x}", "/b"]);
+        for path in ["/", "/a/", "/b"] {
+            router.entry(&Template::literal(path), || "literal".into());
+        }
+        let expected = [
+            ("/", Some("literal")),
+            ("/a/", Some("literal")),
+            ("/a", None),
+            ("/a/7", Some("/a/{x} x=7")),
+            ("/b", Some("/b")),
+            ("/b/", None),
+        ];
+        for (path, want) in expected {
+            assert_eq!(found(&router, path).as_deref(), want, "{path}");
+        }
+    }
+
+    #[test]
     fn segments_are_compared_decoded_and_split_encoded() {
         let router = router(&["/ping", "/a/{x}"]);
         assert_eq!(found(&router, "/%70ing").as_deref(), Some("/ping"));

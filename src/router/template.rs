@@ -66,6 +66,19 @@ impl Template {
         }
     }
 
+    /// A path without parameters, as it stands: unlike the templates of others it may end with `/`, which is a path of
+    /// its own.
+    pub fn literal(path: &str) -> Template {
+        let rest = path.strip_prefix('/').unwrap_or(path);
+        let segments = rest.split('/').filter(|_| !rest.is_empty());
+        Template {
+            text: path.into(),
+            segments: segments
+                .map(|segment| Segment::Literal(segment.into()))
+                .collect(),
+        }
+    }
+
     /// The names of the parameters, in order.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         parameter_names(&self.segments)

@@ -25,6 +25,9 @@ mod cli;
 mod clients;
 mod cluster;
 mod conformance;
+mod docs;
+#[cfg(feature = "docs")]
+mod docs_page;
 mod findings;
 mod harness;
 mod hostile;

@@ -77,6 +77,19 @@ impl<S: Read + Write> Connection<S> {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
+        self.ask(method, target, headers, body);
+        self.answer_to(method)
+    }
+
+    /// What a GET is answered with, whose content need not be text: that is beside the answer.
+    #[cfg(feature = "docs")]
+    #[track_caller]
+    pub fn download(&mut self, target: &str, headers: &[(&str, &str)]) -> (Answer, Vec<u8>) {
+        self.ask("GET", target, headers, "");
+        self.bytes_to("GET")
+    }
+
+    fn ask(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) {
         let mut text = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n");
         for (name, value) in headers {
             text.push_str(&format!("{name}: {value}\r\n"));
@@ -85,12 +98,18 @@ impl<S: Read + Write> Connection<S> {
             text.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         self.send(text + "\r\n" + body);
-        self.answer_to(method)
     }
 
     /// The next final answer, to a request with this method.
     #[track_caller]
     pub fn answer_to(&mut self, method: &str) -> Answer {
+        let (answer, bytes) = self.bytes_to(method);
+        let body = String::from_utf8(bytes).unwrap();
+        Answer { body, ..answer }
+    }
+
+    #[track_caller]
+    fn bytes_to(&mut self, method: &str) -> (Answer, Vec<u8>) {
         loop {
             let end = self.fill(|buffer| find(buffer, b"\r\n\r\n"));
             let head = String::from_utf8(self.buffer.drain(..end + 4).collect()).unwrap();
@@ -120,12 +139,12 @@ impl<S: Read + Write> Connection<S> {
                 (None, length) => self.take(length.map_or(0, |length| length.parse().unwrap())),
                 (Some(coding), _) => panic!("transfer-encoding {coding}: {head}"),
             };
-            let body = String::from_utf8(body).unwrap();
-            return Answer {
+            let answer = Answer {
                 status,
                 headers,
-                body,
+                body: String::new(),
             };
+            return (answer, body);
         }
     }
 

@@ -27,6 +27,18 @@ impl Embedded {
         Embedded::serve_on(app, vec![listeners], Settings::default(), false)
     }
 
+    /// The same with an entrance for operators, whose address is beside it.
+    pub fn serve_split(app: App) -> (Embedded, SocketAddr) {
+        let anywhere = Address::Tcp("127.0.0.1:0".into());
+        let bind = |entrance| server::bind(&anywhere, entrance, 1, false).unwrap();
+        let mut listeners = bind(Entrance::Public);
+        listeners.extend(bind(Entrance::Admin));
+        let admin = address_of(listeners[1].name());
+        let settings = Settings::default();
+        let split = Embedded::serve_on(app.split(), vec![listeners], settings, false);
+        (split, admin)
+    }
+
     /// Serves `app` with an executor of its own for each seat's listeners. `abandoned`: nobody goes on with them.
     pub fn serve_on(
         app: App,
@@ -59,7 +71,7 @@ impl Embedded {
 
     /// Its first listener's, which is of TCP.
     pub fn address(&self) -> SocketAddr {
-        self.name.strip_prefix("http://").unwrap().parse().unwrap()
+        address_of(&self.name)
     }
 
     /// Begins to drain.
@@ -83,6 +95,10 @@ impl Drop for Embedded {
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+fn address_of(name: &str) -> SocketAddr {
+    name.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// What its executors run.
