@@ -28,6 +28,8 @@ mod conformance;
 mod docs;
 #[cfg(feature = "docs")]
 mod docs_page;
+#[cfg(feature = "docs")]
+mod docs_ui;
 mod findings;
 mod harness;
 mod hostile;

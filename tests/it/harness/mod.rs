@@ -1,6 +1,8 @@
 //! What the tests stand on: a PostgreSQL, servers, folders of SQL files, and a plain HTTP client.
 
 mod answers;
+#[cfg(feature = "docs")]
+mod browser;
 #[cfg(feature = "tls")]
 mod certificates;
 mod client;
@@ -21,6 +23,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use answers::{Answers, converse};
+#[cfg(feature = "docs")]
+pub use browser::Browser;
 #[cfg(feature = "tls")]
 pub use certificates::Certificates;
 pub use client::{Answer, Connection};
