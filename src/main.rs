@@ -139,7 +139,8 @@ fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result
     };
     let worker = Worker::new(config, place, &clock).map_err(failure)?;
     let worker = worker.reload_with(again);
-    let app = async_io::block_on(App::new().sql(files, &settings, &clock)).map_err(classify);
+    let app = async_io::block_on(App::new().sql(files, &settings, &clock));
+    let app = app.and_then(|app| documented(app, config)).map_err(classify);
     let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     served.and(stopped)
@@ -153,7 +154,13 @@ async fn read_again(args: &Args, clock: &Clock) -> anyhow::Result<(App, pg::Conf
     let app = App::new()
         .sql_dir(&config.directory, &settings, clock)
         .await?;
-    Ok((app, settings))
+    Ok((documented(app, &config)?, settings))
+}
+
+/// With the document of its endpoints.
+fn documented(app: App, config: &Serve) -> anyhow::Result<App> {
+    let document = app.openapi(&config::title(&config.directory));
+    app.document(document, config.docs)
 }
 
 fn keep(config: &Serve, keeper: Keeper) -> Result<(), Failure> {
