@@ -13,7 +13,7 @@ use tokio_postgres::{CancelToken, Client, Row, RowStream};
 use super::connect::Origin;
 use super::error;
 use super::prepared::{Call, PrepareError, Prepared, Query};
-use super::transaction;
+use super::transaction::Part;
 use crate::error::Problem;
 use crate::lock::lock;
 use crate::runtime::join_all;
@@ -47,6 +47,12 @@ pub trait Collect: Send + 'static {
     /// query behind this one on its connection. Whoever ends the wait polls the query again; nobody is woken.
     fn poll_ready(&mut self) -> Poll<anyhow::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+
+    /// That was the last row; so many were affected. A problem with that undoes what can be undone: a transaction.
+    fn end(&mut self, affected: u64) -> Result<(), Problem> {
+        let _ = affected;
+        Ok(())
     }
 }
 
@@ -186,7 +192,9 @@ impl Connection {
                 rows?
             }
         };
-        collect_rows(&prepared, rows, collect).await
+        let affected = collect_rows(&prepared, rows, collect).await?;
+        collect.end(affected).map_err(Failure::Refused)?;
+        Ok(affected)
     }
 
     /// A statement that can be run here.
@@ -196,7 +204,7 @@ impl Connection {
 
     /// Prepares anew what a call needs.
     async fn prepare_again(&self, call: &Call, failure: &Failure) {
-        if let Failure::Postgres(error) | Failure::Element(_, error) = failure
+        if let Failure::Postgres(error) | Failure::Within(_, error) = failure
             && error.code() == Some(&SqlState::FEATURE_NOT_SUPPORTED)
         {
             // Types may have changed with the tables: an enum's new label. Not so where statements were forgotten: those
@@ -212,7 +220,7 @@ impl Connection {
     fn problem(&self, failure: Failure) -> Problem {
         match failure {
             Failure::Postgres(error) => error::problem(error),
-            Failure::Element(index, error) => transaction::element(index, error),
+            Failure::Within(part, error) => error::problem_within(part, error),
             Failure::Collect(error) => Problem::internal(error),
             Failure::Refused(problem) => problem,
             Failure::NotPrepared(error) => {
@@ -251,20 +259,28 @@ pub(super) async fn collect_rows<C: Collect>(
 /// Why an attempt came to nothing.
 pub(super) enum Failure {
     Postgres(tokio_postgres::Error),
-    /// The same of one element of a batch, counted from 0.
-    Element(usize, tokio_postgres::Error),
+    /// The same, of a part of a transaction.
+    Within(Part, tokio_postgres::Error),
     Collect(anyhow::Error),
     NotPrepared(Arc<PrepareError>),
-    /// The transaction's condition does not hold.
+    /// The transaction's condition does not hold, or its result is not what the answer is made of.
     Refused(Problem),
 }
 
 impl Failure {
+    /// The same, where it is known in which part of a transaction it was.
+    pub(super) fn within(part: Part, failure: Failure) -> Failure {
+        match failure {
+            Failure::Postgres(error) => Failure::Within(part, error),
+            other => other,
+        }
+    }
+
     /// Whether preparing the statements anew may help: what was missing when the connection was opened may be there by
     /// now, and what was there may have changed.
     fn asks_to_prepare(&self) -> bool {
         match self {
-            Failure::Postgres(error) | Failure::Element(_, error) => is_stale(error),
+            Failure::Postgres(error) | Failure::Within(_, error) => is_stale(error),
             Failure::NotPrepared(_) => true,
             Failure::Collect(_) | Failure::Refused(_) => false,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http_types::StatusCode;
 use tokio_postgres::error::DbError;
 
+use super::transaction::Part;
 use crate::error::{Problem, is_transient, status_of};
 
 /// When the client should try again after a serialization failure or while PostgreSQL is short of something.
@@ -13,11 +14,25 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The problem that a failed query means to its client.
 pub(super) fn problem(error: tokio_postgres::Error) -> Problem {
+    told(&error).because(error)
+}
+
+/// The same of a part of a transaction; the cause tells which.
+pub(super) fn problem_within(part: Part, error: tokio_postgres::Error) -> Problem {
+    let problem = match part {
+        Part::Step(_) => told(&error),
+        Part::Element(_) => told(&error).about(part),
+    };
+    problem.because(anyhow::Error::new(error).context(part))
+}
+
+/// What the client is told.
+fn told(error: &tokio_postgres::Error) -> Problem {
     let Some(db) = error.as_db_error() else {
         // Without a report from the server the connection itself failed, whatever was sent on it may or may
         // not have been done.
         let detail = "the connection to the database was lost while the request ran";
-        return Problem::unavailable(detail, RETRY_AFTER).because(error);
+        return Problem::unavailable(detail, RETRY_AFTER);
     };
     let code = db.code().code();
     let (status, detail) = match is_excessive(db) {
@@ -30,7 +45,7 @@ pub(super) fn problem(error: tokio_postgres::Error) -> Problem {
     if is_transient(code) {
         problem = problem.retry_after(RETRY_AFTER);
     }
-    problem.because(error)
+    problem
 }
 
 /// Whether PostgreSQL met a limit of its own (class 54) while it read a parameter: a value nested too deep, say.

@@ -45,4 +45,4 @@ pub use outlet::Outlet;
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
 pub use prepared::{Call, Parameter, ParameterType, PrepareError, Prepared, Query};
 pub use session::Keeper;
-pub use transaction::{Condition, Step, Transaction};
+pub use transaction::{Condition, Part, Step, Transaction};

@@ -13,7 +13,6 @@ use futures_lite::{StreamExt, future};
 use tokio_postgres::RowStream;
 
 use super::connection::{Collect, Connection, Failure, collect_rows, name_request};
-use super::error;
 use super::prepared::{Call, Parameter, Prepared};
 use crate::error::Problem;
 
@@ -27,8 +26,9 @@ pub struct Transaction {
     pub before: Vec<Step>,
     /// What must hold for it to go on.
     pub condition: Option<Condition>,
-    /// The call's query runs again for each of these; rows are counted together.
-    pub batch: Vec<Arc<[Parameter]>>,
+    /// If the call's query is for the first object of a list: it runs again for each of these others, and rows are counted
+    /// together.
+    pub batch: Option<Vec<Arc<[Parameter]>>>,
 }
 
 /// A query whose rows nobody wants.
@@ -55,7 +55,7 @@ impl fmt::Debug for Transaction {
         f.debug_struct("Transaction")
             .field("begin", &self.begin)
             .field("before", &self.before.len())
-            .field("batch", &self.batch.len())
+            .field("batch", &self.batch.as_ref().map(Vec::len))
             .finish_non_exhaustive()
     }
 }
@@ -151,16 +151,28 @@ impl Connection {
                 let Some(rows) = rows else { break };
                 let condition = transaction.condition.as_ref();
                 let condition = condition.filter(|condition| condition.step == index);
-                step(prepared, rows.await?, condition).await?;
+                let of_step = |failure| Failure::within(Part::Step(index), failure);
+                let stepped = async { step(prepared, rows.await?, condition).await };
+                stepped.await.map_err(of_step)?;
             }
             let own = match own {
                 Some(own) => own,
                 None => self.send(&prepared, &call.parameters).await,
             };
-            let affected = collect_rows(&prepared, own.done().await?, collect).await?;
-            Ok(affected + self.batch(&prepared, transaction).await?)
+            let collected = async { collect_rows(&prepared, own.done().await?, collect).await };
+            let affected = match &transaction.batch {
+                None => collected.await?,
+                Some(rest) => {
+                    let of_first = |failure| Failure::within(Part::Element(0), failure);
+                    collected.await.map_err(of_first)? + self.batch(&prepared, rest).await?
+                }
+            };
+            collect.end(affected).map_err(Failure::Refused)?;
+            Ok(affected)
         };
         let worked: Result<u64, Failure> = worked.await;
+        // Rows that nobody takes would hold up what is sent behind them.
+        drop(sent);
         let ended = match (commit, &worked) {
             // What has failed before it makes it a rollback.
             (Some(commit), _) => commit.done().await,
@@ -187,10 +199,10 @@ impl Connection {
     }
 
     /// The rest of a batch; each query is sent before the answer to the one before has been read.
-    async fn batch(&self, prepared: &Prepared, transaction: &Transaction) -> Result<u64, Failure> {
+    async fn batch(&self, prepared: &Prepared, rest: &[Arc<[Parameter]>]) -> Result<u64, Failure> {
         let mut affected = 0;
         let mut under_way: VecDeque<(usize, Rows<'_>)> = VecDeque::new();
-        let mut left = transaction.batch.iter().enumerate();
+        let mut left = rest.iter().enumerate();
         loop {
             while under_way.len() < WINDOW
                 && let Some((index, parameters)) = left.next()
@@ -201,7 +213,8 @@ impl Connection {
                 return Ok(affected);
             };
             let done = async { drain(rows.done().await?).await };
-            affected += done.await.map_err(|error| Failure::Element(index, error))?;
+            let of_element = |error| Failure::Within(Part::Element(index), error);
+            affected += done.await.map_err(of_element)?;
         }
     }
 
@@ -245,7 +258,21 @@ async fn drain(rows: RowStream) -> Result<u64, tokio_postgres::Error> {
     Ok(rows.rows_affected().unwrap_or(0))
 }
 
-/// The problem of one element of a batch.
-pub(super) fn element(index: usize, error: tokio_postgres::Error) -> Problem {
-    error::problem(error).about(format!("object {index} of the list"))
+/// A part of a transaction, where what failed is not all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The step of this number.
+    Step(usize),
+    /// The object of this number in a list.
+    Element(usize),
+}
+
+/// As the log has it: statements count from 1.
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Step(index) => write!(f, "statement {}", index + 1),
+            Part::Element(index) => write!(f, "object {index} of the list"),
+        }
+    }
 }

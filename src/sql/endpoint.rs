@@ -15,7 +15,7 @@ use super::parameter::Place;
 use crate::endpoint::{Answer, Context, Endpoint};
 use crate::error::Problem;
 use crate::http::Response;
-use crate::pg::{Call, Parameter, Pool, Step, Transaction};
+use crate::pg::{Call, Parameter, Part, Pool, Step, Transaction};
 
 /// Before a transaction is begun again for the first time; doubles each time.
 const RETRY_FIRST: Duration = Duration::from_millis(5);
@@ -123,6 +123,7 @@ impl SqlEndpoint {
     /// What PostgreSQL is asked; nothing for an empty list.
     fn call(&self, context: &Context, bound: &Bound) -> Result<Option<Call>, Problem> {
         let mut objects = bound.objects.iter().cloned();
+        let is_list = bound.statements.is_empty();
         let parameters = match bound.statements.last() {
             Some(last) => last.clone(),
             None => match objects.next() {
@@ -154,7 +155,7 @@ impl SqlEndpoint {
                     })
                     .collect(),
                 condition,
-                batch: objects.collect(),
+                batch: is_list.then(|| objects.collect()),
             })
         });
         Ok(Some(Call {
@@ -183,8 +184,8 @@ impl SqlEndpoint {
 
     /// Names the parameter whose text PostgreSQL could not read.
     fn blame(&self, problem: Problem, bound: &Bound) -> Problem {
-        let db = problem
-            .cause()
+        let cause = problem.cause();
+        let db = cause
             .and_then(|cause| cause.downcast_ref::<tokio_postgres::Error>())
             .and_then(tokio_postgres::Error::as_db_error);
         let Some(db) = db.filter(|db| {
@@ -194,9 +195,17 @@ impl SqlEndpoint {
         }) else {
             return problem;
         };
-        // Which of several statements it was is not known; their parameters have the same names.
-        let statement = self.queries.len().saturating_sub(1);
-        let parameters: &[Parameter] = bound.statements.get(statement).map_or(&[], |all| all);
+        let last = self.queries.len().saturating_sub(1);
+        let (statement, object) = match cause.and_then(|cause| cause.downcast_ref()) {
+            Some(Part::Step(step)) => (*step, None),
+            Some(Part::Element(index)) => (last, Some(*index)),
+            None => (last, None),
+        };
+        let parameters = match object {
+            Some(index) => bound.objects.get(index),
+            None => bound.statements.get(statement),
+        };
+        let parameters: &[Parameter] = parameters.map_or(&[], |all| all);
         // CONTEXT: unnamed portal parameter $1 = '...'
         let in_context = db.where_().and_then(|context| {
             let (_, number) = context.split_once("portal parameter $")?;
@@ -218,8 +227,8 @@ impl SqlEndpoint {
         };
         let number: Option<usize> = in_context.or_else(by_value);
         let invalid = number.and_then(|number| {
-            self.binder
-                .blame(statement, number, db.message().to_owned())
+            let message = db.message().to_owned();
+            self.binder.blame(statement, number, object, message)
         });
         match invalid {
             Some(invalid) => problem.with_invalid(vec![invalid]),

@@ -50,6 +50,14 @@ impl Service {
         self.server.send(method, target, body)
     }
 
+    /// The same with fields of the caller's choice; no type of content is said without it.
+    #[track_caller]
+    pub fn ask_with(&self, request: &str, fields: &[(&str, &str)]) -> Answer {
+        let (method, rest) = request.split_once(' ').expect("a method and a target");
+        let (target, body) = rest.split_once(' ').unwrap_or((rest, ""));
+        self.connect().request(method, target, fields, body)
+    }
+
     pub fn connect(&self) -> Connection {
         self.server.connect()
     }
@@ -61,16 +69,29 @@ impl Service {
             where datname = current_database() and wait_event_type = 'Lock'";
         harness::poll("a query to wait for a lock", || self.database.ask(BLOCKED));
     }
+
+    /// Waits until no other connection of the database does anything, nor is inside a transaction.
+    #[track_caller]
+    pub fn await_idle(&self) {
+        const BUSY: &str = "select string_agg(state || ': ' || query, '; ') from pg_stat_activity
+            where datname = current_database() and backend_type = 'client backend'
+            and pid <> pg_backend_pid() and state <> 'idle'";
+        harness::poll("connections to be idle", || {
+            self.database.ask(BUSY).is_none().then_some(())
+        });
+    }
 }
 
 /// What a client may read where the fault is not its own: nothing of the SQL, the tables, PostgreSQL's words.
-const WORDS_OF_5XX: [&str; 6] = [
+const WORDS_OF_5XX: [&str; 8] = [
     "the server failed to answer this request",
     "the database is not available",
     "the connection to the database was lost while the request ran",
     "the query took longer than its limit",
     "the server is busy: no database connection got free in time",
     "the request took longer than 1 s",
+    "the request took longer than 0.2 s",
+    "this endpoint is busy: 1 of its requests run at a time",
 ];
 
 /// The members of a problem of this status; checks what must hold for all of them.

@@ -31,6 +31,8 @@ mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
 mod findings;
+mod format_bulk;
+mod format_transactions;
 mod harness;
 mod hostile;
 mod injection;

@@ -132,29 +132,30 @@ impl Shape {
         Rows::new(self.clone(), asked, outlet)
     }
 
+    /// Whether so many rows, the first of which is a null if it is `nothing`, can be answered with.
+    ///
+    /// # Errors
+    /// 404 where there is nothing; 500 for several rows in place of one.
+    fn judge(&self, rows: u64, affected: u64, nothing: bool) -> Result<(), Problem> {
+        match self.operator {
+            Operator::Affected if affected == 0 && self.names_a_thing => Err(not_found()),
+            Operator::Affected | Operator::Bulk | Operator::Rows => Ok(()),
+            _ if rows > 1 => Err(Problem::internal(anyhow!(
+                "{rows} rows where the endpoint answers with one"
+            ))),
+            // No row, or a picture that is not there.
+            _ if rows == 0 || nothing => Err(not_found()),
+            _ => Ok(()),
+        }
+    }
+
     /// The answer, once PostgreSQL has completed the statement.
     pub(super) fn answer(&self, done: Done<Rows>, asked: &Asked) -> Result<Response, Problem> {
-        let Done {
-            collected: rows,
-            affected,
-        } = done;
         match self.operator {
-            Operator::Affected if affected == 0 && self.names_a_thing => return Err(not_found()),
-            Operator::Affected => return Ok(Response::new(self.status)),
-            Operator::Bulk => return Ok(self.affected(affected)),
-            Operator::Rows => {}
-            _ if rows.count() == 0 => return Err(not_found()),
-            _ if rows.count() > 1 => {
-                return Err(Problem::internal(anyhow!(
-                    "{} rows where the endpoint answers with one",
-                    rows.count()
-                )));
-            }
-            // A picture that is not there.
-            _ if rows.is_nothing() => return Err(not_found()),
-            _ => {}
+            Operator::Affected => Ok(Response::new(self.status)),
+            Operator::Bulk => Ok(self.affected(done.affected)),
+            _ => self.response(done.collected, asked),
         }
-        self.response(rows, asked)
     }
 
     /// The answer to an empty list of objects, for which nothing has been done.
@@ -210,9 +211,7 @@ impl Shape {
             .with_header("Content-Type", content_type)
             .with_body(body);
         if let Some(location) = special.location {
-            response = response
-                .try_header("Location", location)
-                .map_err(Problem::internal)?;
+            response = response.with_header("Location", location);
         }
         if let Some(etag) = special.etag {
             response = response.with_header("ETag", etag.as_str().to_owned());

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 use super::format::Format;
 use super::special::{Special, is_special};
 use super::{Asked, Shape};
+use crate::error::Problem;
 use crate::pg::values::csv;
 use crate::pg::{Collect, Outlet, Prepared};
 use crate::sql::file::Operator;
@@ -67,6 +68,10 @@ impl Collect for Rows {
         self.outlet = Some(outlet);
         put
     }
+
+    fn end(&mut self, affected: u64) -> Result<(), Problem> {
+        self.shape.judge(self.count, affected, self.nothing)
+    }
 }
 
 impl Rows {
@@ -83,16 +88,6 @@ impl Rows {
             outlet,
             hold: LIST_BYTES,
         }
-    }
-
-    /// How many there have been.
-    pub(super) fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Whether there is nothing to answer with.
-    pub(super) fn is_nothing(&self) -> bool {
-        self.nothing
     }
 
     /// What is there so far, out of it.

@@ -4,7 +4,7 @@ use anyhow::{anyhow, bail};
 use http_types::StatusCode;
 use tokio_postgres::Row;
 
-use crate::http::EntityTag;
+use crate::http::{EntityTag, HeaderValue};
 
 /// Columns of a single row that leave the body.
 const OF_A_ROW: [&str; 3] = ["_status", "_location", ETAG];
@@ -27,7 +27,7 @@ pub(in crate::sql) fn is_of_a_row(column: &str) -> bool {
 #[derive(Debug, Default)]
 pub(super) struct Special {
     pub(super) status: Option<StatusCode>,
-    pub(super) location: Option<String>,
+    pub(super) location: Option<HeaderValue>,
     pub(super) etag: Option<EntityTag<'static>>,
     pub(super) total: Option<i64>,
 }
@@ -43,9 +43,10 @@ impl Special {
                 self.status = code.map(status).transpose()?;
             }
             "_location" => {
-                self.location = row
+                let text: Option<String> = row
                     .try_get(index)
                     .map_err(|_| anyhow!("_location must be text"))?;
+                self.location = text.map(location).transpose()?;
             }
             ETAG => {
                 let text: Option<String> = row
@@ -72,6 +73,10 @@ fn status(code: i32) -> anyhow::Result<StatusCode> {
         Some(status) if status.is_informational() => bail!("_status cannot be 1xx"),
         Some(status) => Ok(status),
     }
+}
+
+fn location(text: String) -> anyhow::Result<HeaderValue> {
+    HeaderValue::new(text).ok_or_else(|| anyhow!("_location has a control character"))
 }
 
 /// A tag in quotes as it is, and any other text in them.

@@ -1,7 +1,6 @@
 //! What is read from a request's body.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use http_types::StatusCode;
 
@@ -119,7 +118,9 @@ impl Binder {
         if kind(request) != Kind::Json {
             return Err(unsupported(request, "application/json"));
         }
-        let common = self.settle(found, |slot| slot.place != Place::Body, "")?;
+        let common = self
+            .settle(found, |slot| slot.place != Place::Body)
+            .map_err(Problem::invalid)?;
         let bytes = request.body();
         let objects = match bytes.is_empty() {
             true => return Err(Problem::new(StatusCode::BadRequest, json::NO_LIST)),
@@ -127,17 +128,13 @@ impl Binder {
         };
         let mut bound = Vec::with_capacity(objects.len());
         let mut invalid = Vec::new();
-        let mut prefix = String::new();
         for (index, properties) in objects.into_iter().enumerate() {
             let mut found = Found {
                 values: vec![None; self.slots.len()],
                 invalid: Vec::new(),
             };
             self.take_properties(properties, &mut found);
-            prefix.clear();
-            // Writing to a String does not fail.
-            let _ = write!(prefix, "[{index}].");
-            match self.settle(found, |slot| slot.place == Place::Body, &prefix) {
+            match self.settle(found, |slot| slot.place == Place::Body) {
                 Ok(own) => bound.push(
                     self.slots
                         .iter()
@@ -148,7 +145,13 @@ impl Binder {
                         })
                         .collect(),
                 ),
-                Err(problem) => invalid.extend_from_slice(problem.errors()),
+                Err(mut wrong) => {
+                    let prefix = of_object(index);
+                    wrong
+                        .iter_mut()
+                        .for_each(|one| one.name.insert_str(0, &prefix));
+                    invalid.append(&mut wrong);
+                }
             }
             if invalid.len() >= MOST_INVALID {
                 invalid.truncate(MOST_INVALID);
@@ -163,6 +166,11 @@ impl Binder {
             false => Err(Problem::invalid(invalid)),
         }
     }
+}
+
+/// What stands before the name of what one object of a list has: `[2].`
+pub(super) fn of_object(index: usize) -> String {
+    format!("[{index}].")
 }
 
 /// What the body is called where it is to blame as a whole.

@@ -178,7 +178,7 @@ impl Binder {
             Body::Whole(slot) => self.read_whole(request, slot, &mut found)?,
             Body::List => return self.bind_list(request, found),
         }
-        let values = self.settle(found, |_| true, "")?;
+        let values = self.settle(found, |_| true).map_err(Problem::invalid)?;
         Ok(Bound {
             statements: self.deal(values),
             objects: Vec::new(),
@@ -197,14 +197,15 @@ impl Binder {
         }
     }
 
-    /// The values of those slots that are `wanted`, given or by default; of the others, nothing. What is wrong is listed
-    /// with `prefix` before the parameter's name.
+    /// The values of those slots that are `wanted`, given or by default; of the others, nothing.
+    ///
+    /// # Errors
+    /// All that is wrong.
     fn settle(
         &self,
         found: Found<'_>,
         wanted: impl Fn(&Slot) -> bool,
-        prefix: &str,
-    ) -> Result<Vec<Parameter>, Problem> {
+    ) -> Result<Vec<Parameter>, Vec<Invalid>> {
         let Found {
             values,
             mut invalid,
@@ -216,8 +217,8 @@ impl Binder {
                 false => Ok(Parameter(None)),
             };
             parameters.push(settled.unwrap_or_else(|message| {
-                // What is unknown or misplaced has been said already.
-                if !invalid.iter().any(|one| one.name == slot.declaration.name) {
+                // What is unknown, misplaced or unreadable has been said already.
+                if !invalid.iter().any(|one| one.name == slot.name()) {
                     invalid.push(slot.invalid(message));
                 }
                 Parameter(None)
@@ -225,12 +226,7 @@ impl Binder {
         }
         match invalid.is_empty() {
             true => Ok(parameters),
-            false => {
-                for one in &mut invalid {
-                    one.name.insert_str(0, prefix);
-                }
-                Err(Problem::invalid(invalid))
-            }
+            false => Err(invalid),
         }
     }
 
@@ -312,18 +308,22 @@ impl Binder {
         bound.statements.last()?.get(number)?.0.as_deref()
     }
 
-    /// The parameter that PostgreSQL's error is about, by its number in one of the statements.
+    /// The parameter that PostgreSQL's error is about, by its number in one of the statements; of one of the objects, if
+    /// there is a list of them.
     pub(super) fn blame(
         &self,
         statement: usize,
         number: usize,
+        object: Option<usize>,
         message: String,
     ) -> Option<Invalid> {
-        let slot = self
-            .statements
-            .get(statement)?
-            .get(number.checked_sub(1)?)?;
-        Some(self.slots[*slot].invalid(message))
+        let numbers = self.statements.get(statement)?;
+        let slot = &self.slots[*numbers.get(number.checked_sub(1)?)?];
+        let mut invalid = slot.invalid(message);
+        if let (Some(index), Place::Body) = (object, &slot.place) {
+            invalid.name.insert_str(0, &body::of_object(index));
+        }
+        Some(invalid)
     }
 }
 

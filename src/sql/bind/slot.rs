@@ -81,13 +81,18 @@ impl Slot {
         }
     }
 
+    /// What a client calls it.
+    pub(super) fn name(&self) -> &str {
+        match &self.place {
+            Place::Header(name) => name,
+            _ => &self.declaration.name,
+        }
+    }
+
     pub(super) fn invalid(&self, message: String) -> Invalid {
         Invalid {
             place: self.place.name(),
-            name: match &self.place {
-                Place::Header(name) => name.clone(),
-                _ => self.declaration.name.clone(),
-            },
+            name: self.name().to_owned(),
             message,
         }
     }

@@ -2,8 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
 
 use super::PATIENCE;
 
@@ -103,13 +107,14 @@ impl<S: Read + Write> Connection<S> {
     /// The next final answer, to a request with this method.
     #[track_caller]
     pub fn answer_to(&mut self, method: &str) -> Answer {
-        let (answer, bytes) = self.bytes_to(method);
-        let body = String::from_utf8(bytes).unwrap();
+        let (answer, body) = self.bytes_to(method);
+        let body = String::from_utf8(body).unwrap();
         Answer { body, ..answer }
     }
 
+    /// The same with its body beside it, whatever bytes that has.
     #[track_caller]
-    fn bytes_to(&mut self, method: &str) -> (Answer, Vec<u8>) {
+    pub fn bytes_to(&mut self, method: &str) -> (Answer, Vec<u8>) {
         loop {
             let end = self.fill(|buffer| find(buffer, b"\r\n\r\n"));
             let head = String::from_utf8(self.buffer.drain(..end + 4).collect()).unwrap();
@@ -134,7 +139,7 @@ impl<S: Read + Write> Connection<S> {
                 found.map(|(_, value)| value.as_str())
             };
             let body = match (field("transfer-encoding"), field("content-length")) {
-                _ if method == "HEAD" => Vec::new(),
+                _ if method == "HEAD" || status == 304 => Vec::new(),
                 (Some("chunked"), None) => self.chunks(),
                 (None, length) => self.take(length.map_or(0, |length| length.parse().unwrap())),
                 (Some(coding), _) => panic!("transfer-encoding {coding}: {head}"),
@@ -170,6 +175,14 @@ impl<S: Read + Write> Connection<S> {
     fn take(&mut self, length: usize) -> Vec<u8> {
         self.fill(|buffer| (buffer.len() >= length).then_some(()));
         self.buffer.drain(..length).collect()
+    }
+
+    /// Breaks the connection off: the server learns of it at once (RST), and not only that no more will come (FIN).
+    pub fn reset(self)
+    where
+        S: AsFd,
+    {
+        set_socket_linger(&self.stream, Some(Duration::ZERO)).unwrap();
     }
 
     /// Whether the server closes the connection without another byte.
