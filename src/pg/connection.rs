@@ -13,7 +13,7 @@ use tokio_postgres::{CancelToken, Client, Row, RowStream};
 use super::connect::Origin;
 use super::error;
 use super::prepared::{Call, PrepareError, Prepared, Query};
-use super::transaction::Part;
+use super::transaction::{GivenUp, Part};
 use crate::error::Problem;
 use crate::lock::lock;
 use crate::runtime::join_all;
@@ -138,13 +138,15 @@ impl Connection {
 
     /// Runs one call and gives its rows to `collect`.
     ///
-    /// Once polled, it must be polled to its end: rows that nobody takes hold up the whole connection.
+    /// Once polled, it must be polled to its end: rows that nobody takes hold up the whole connection. That comes sooner
+    /// for a transaction that is `given_up`.
     ///
     /// # Errors
     /// PostgreSQL's error; a statement that could not be prepared; a lost connection; what `collect` reports.
-    pub async fn run<C: Collect>(
+    pub(super) async fn run<C: Collect>(
         self: Arc<Self>,
         call: Call,
+        given_up: GivenUp,
         mut collect: C,
     ) -> Result<Done<C>, Problem> {
         let mut retried = false;
@@ -153,7 +155,9 @@ impl Connection {
                 None => self.attempt(&call, &mut collect).await,
                 // On the heap: queries on their own do not carry room for it.
                 Some(transaction) => {
-                    Box::pin(self.attempt_transaction(&call, transaction, &mut collect)).await
+                    let attempt =
+                        self.attempt_transaction(&call, transaction, &given_up, &mut collect);
+                    Box::pin(attempt).await
                 }
             };
             match attempted {

@@ -12,6 +12,7 @@ use super::measured::QueryTime;
 use super::pool::Shared;
 use super::prepared::Call;
 use super::session::Order;
+use super::transaction::GivenUp;
 use crate::error::Problem;
 use crate::runtime::TICK;
 
@@ -23,6 +24,7 @@ type Work<C> = Pin<Box<dyn Future<Output = Result<Done<C>, Problem>> + Send>>;
 /// A query under way. Dropped before its end, it goes on under the keeper's care.
 pub(super) struct InFlight<C: Send + 'static> {
     work: Option<Work<C>>,
+    given_up: GivenUp,
     /// Given back at the end.
     lease: Option<Lease>,
     /// Until what it takes is its reader's doing.
@@ -34,9 +36,12 @@ impl<C: Collect> InFlight<C> {
     pub(super) fn new(mut lease: Lease, call: &Call, waited: Duration, collect: C) -> InFlight<C> {
         lease.begin();
         let connection = lease.connection.clone();
+        let given_up = GivenUp::not_yet(call);
+        let work = connection.run(call.clone(), given_up.clone(), collect);
         InFlight {
             time: Some(QueryTime::begin(&lease.shared, call, waited)),
-            work: Some(Box::pin(connection.run(call.clone(), collect))),
+            work: Some(Box::pin(work)),
+            given_up,
             lease: Some(lease),
         }
     }
@@ -80,6 +85,8 @@ impl<C: Send + 'static> Future for InFlight<C> {
 impl<C: Send + 'static> Drop for InFlight<C> {
     fn drop(&mut self) {
         if let (Some(work), Some(mut lease)) = (self.work.take(), self.lease.take()) {
+            // Before anything is cancelled.
+            self.given_up.set();
             lease.abandon();
             let orders = lease.shared.orders.clone();
             let drained = async move {

@@ -1,14 +1,17 @@
 //! Several statements as one: what surrounds a call's own query, on a connection that it has to itself.
 //!
-//! Everything up to the query is sent in one go and answered in order, so a transaction that only reads costs one round
-//! trip. One that writes is committed in another, once its rows have been looked at: what is wrong with them undoes it.
+//! One that only reads is sent in one go and answered in order: a single round trip. One that writes takes three. It has
+//! begun before anything else is sent, since what runs outside of a transaction that did not begin could not be undone;
+//! and it is committed once its rows have been looked at: what is wrong with them undoes it.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::anyhow;
 use futures_lite::{StreamExt, future};
 use tokio_postgres::RowStream;
 
@@ -63,6 +66,35 @@ impl fmt::Debug for Transaction {
 /// Queries of a batch that are under way at once: enough to keep PostgreSQL busy, few enough to hold their answers.
 const WINDOW: usize = 64;
 
+/// Whether nobody waits for a transaction any more. Cancelling reaches what has been sent: nothing else may be sent then.
+#[derive(Clone, Debug)]
+pub(super) struct GivenUp(Option<Arc<AtomicBool>>);
+
+impl GivenUp {
+    /// Of a call that somebody waits for; of one that is no transaction it is not asked.
+    pub(super) fn not_yet(call: &Call) -> GivenUp {
+        GivenUp(call.transaction.is_some().then(Arc::default))
+    }
+
+    /// Nobody does.
+    pub(super) fn set(&self) {
+        if let Some(given_up) = &self.0 {
+            given_up.store(true, Ordering::Release);
+        }
+    }
+
+    /// That somebody does.
+    fn check(&self) -> Result<(), Failure> {
+        let given_up = self.0.as_ref();
+        match given_up.is_some_and(|given_up| given_up.load(Ordering::Acquire)) {
+            true => Err(Failure::Refused(Problem::internal(anyhow!(
+                "nobody waits for the transaction any more"
+            )))),
+            false => Ok(()),
+        }
+    }
+}
+
 /// A future whose messages are on their way: it has been polled once.
 struct Sent<'a, T> {
     future: Pin<Box<dyn Future<Output = T> + Send + 'a>>,
@@ -105,6 +137,18 @@ impl Drop for Open<'_> {
 }
 
 type Rows<'a> = Sent<'a, Result<RowStream, tokio_postgres::Error>>;
+type Commit<'a> = Sent<'a, Result<(), tokio_postgres::Error>>;
+
+/// A call that is a transaction, with its statements as a connection has prepared them.
+struct Work<'a> {
+    connection: &'a Connection,
+    begin: Arc<str>,
+    steps: Vec<(Arc<Prepared>, &'a [Parameter])>,
+    prepared: Arc<Prepared>,
+    call: &'a Call,
+    transaction: &'a Transaction,
+    given_up: &'a GivenUp,
+}
 
 impl Connection {
     /// As [`Connection::attempt`], with what surrounds the query.
@@ -112,94 +156,118 @@ impl Connection {
         &self,
         call: &Call,
         transaction: &Transaction,
+        given_up: &GivenUp,
         collect: &mut C,
     ) -> Result<u64, Failure> {
         let steps = transaction.before.iter();
-        let steps = steps.map(|step| Ok((self.usable(step.query)?, &step.parameters)));
-        let steps: Vec<_> = steps.collect::<Result<_, Failure>>()?;
-        let prepared = self.usable(call.query)?;
-        let naming = match self.name() {
+        let steps = steps.map(|step| Ok((self.usable(step.query)?, &*step.parameters)));
+        let begin = match self.name() {
             Some(name) => {
                 let naming = name_request(name, &call.request_id);
-                Some(send(async move { self.client().batch_execute(&naming).await }).await)
+                format!("{}; {naming}", transaction.begin).into()
             }
-            None => None,
+            None => transaction.begin.clone(),
+        };
+        let work = Work {
+            connection: self,
+            begin,
+            steps: steps.collect::<Result<_, Failure>>()?,
+            prepared: self.usable(call.query)?,
+            call,
+            transaction,
+            given_up,
         };
         let open = Open(Some(self));
-        let begun = send(self.client().batch_execute(&transaction.begin)).await;
-        let mut sent = VecDeque::new();
-        for (prepared, parameters) in &steps {
-            sent.push_back(self.send(prepared, parameters).await);
-        }
-        // Sent at once where nothing is decided before.
-        let own = match transaction.condition {
-            None => Some(self.send(&prepared, &call.parameters).await),
-            Some(_) => None,
-        };
-        let commit_early = transaction.reads && own.is_some();
-        let commit = match commit_early {
-            true => Some(send(self.client().batch_execute("commit")).await),
-            false => None,
-        };
-        let worked = async {
-            if let Some(naming) = naming {
-                naming.done().await?;
-            }
-            begun.done().await?;
-            for (index, (prepared, _)) in steps.iter().enumerate() {
-                let rows = sent.pop_front().map(Sent::done);
-                let Some(rows) = rows else { break };
-                let condition = transaction.condition.as_ref();
-                let condition = condition.filter(|condition| condition.step == index);
-                let of_step = |failure| Failure::within(Part::Step(index), failure);
-                let stepped = async { step(prepared, rows.await?, condition).await };
-                stepped.await.map_err(of_step)?;
-            }
-            let own = match own {
-                Some(own) => own,
-                None => self.send(&prepared, &call.parameters).await,
-            };
-            let collected = async { collect_rows(&prepared, own.done().await?, collect).await };
-            let affected = match &transaction.batch {
-                None => collected.await?,
-                Some(rest) => {
-                    let of_first = |failure| Failure::within(Part::Element(0), failure);
-                    collected.await.map_err(of_first)? + self.batch(&prepared, rest).await?
-                }
-            };
-            collect.end(affected).map_err(Failure::Refused)?;
-            Ok(affected)
-        };
-        let worked: Result<u64, Failure> = worked.await;
-        // Rows that nobody takes would hold up what is sent behind them.
-        drop(sent);
+        let mut commit = None;
+        let worked = work.run(collect, &mut commit).await;
+        let client = self.client();
         let ended = match (commit, &worked) {
             // What has failed before it makes it a rollback.
             (Some(commit), _) => commit.done().await,
-            (None, Ok(_)) => self.client().batch_execute("commit").await,
-            (None, Err(_)) => self.client().batch_execute("rollback").await,
+            (None, Ok(_)) => client.batch_execute("commit").await,
+            (None, Err(_)) => client.batch_execute("rollback").await,
         };
-        match (worked, ended) {
-            (Ok(affected), Ok(())) => {
-                open.ended();
-                Ok(affected)
-            }
-            (Err(failure), Ok(())) => {
-                open.ended();
-                Err(failure)
-            }
-            // A commit that PostgreSQL refuses, by a deferred constraint for example, has ended it.
-            (Ok(_), Err(error)) if error.as_db_error().is_some() => {
-                open.ended();
-                Err(error.into())
-            }
-            (Ok(_), Err(error)) => Err(error.into()),
-            (Err(failure), Err(_)) => Err(failure),
+        let Err(error) = ended else {
+            open.ended();
+            return worked;
+        };
+        // Refused, by a deferred constraint for example, it has ended the transaction; cancelled, it may not have.
+        if error.as_db_error().is_some() && client.batch_execute("rollback").await.is_ok() {
+            open.ended();
         }
+        Err(worked.err().unwrap_or(error.into()))
+    }
+
+    async fn send<'a>(&'a self, prepared: &'a Prepared, parameters: &'a [Parameter]) -> Rows<'a> {
+        send(self.client().query_raw(&prepared.statement, parameters)).await
+    }
+}
+
+impl<'a> Work<'a> {
+    /// All of it but its end, which is `commit` if that has been sent already. When it returns, rows that nobody takes are
+    /// no longer waited for: they would hold up what is sent behind them.
+    async fn run<C: Collect>(
+        &'a self,
+        collect: &mut C,
+        commit: &mut Option<Commit<'a>>,
+    ) -> Result<u64, Failure> {
+        let Work {
+            connection,
+            prepared,
+            transaction,
+            ..
+        } = self;
+        let condition = transaction.condition.as_ref();
+        let at_once = transaction.reads && condition.is_none();
+        let mut begun = Some(send(connection.client().batch_execute(&self.begin)).await);
+        if !at_once && let Some(begun) = begun.take() {
+            begun.done().await?;
+            self.given_up.check()?;
+        }
+        let mut sent = VecDeque::new();
+        for (prepared, parameters) in &self.steps {
+            sent.push_back(connection.send(prepared, parameters).await);
+        }
+        // Not sent while it is open whether it may run.
+        let own = match condition {
+            None => Some(connection.send(prepared, &self.call.parameters).await),
+            Some(_) => None,
+        };
+        if at_once {
+            *commit = Some(send(connection.client().batch_execute("commit")).await);
+        }
+        if let Some(begun) = begun {
+            begun.done().await?;
+        }
+        for (index, (prepared, _)) in self.steps.iter().enumerate() {
+            let Some(rows) = sent.pop_front() else { break };
+            let condition = condition.filter(|condition| condition.step == index);
+            let stepped = async { step(prepared, rows.done().await?, condition).await };
+            let of_step = |failure| Failure::within(Part::Step(index), failure);
+            stepped.await.map_err(of_step)?;
+        }
+        let own = match own {
+            Some(own) => own,
+            None => {
+                self.given_up.check()?;
+                connection.send(prepared, &self.call.parameters).await
+            }
+        };
+        let collected = async { collect_rows(prepared, own.done().await?, collect).await };
+        let affected = match &transaction.batch {
+            None => collected.await?,
+            Some(rest) => {
+                let of_first = |failure| Failure::within(Part::Element(0), failure);
+                collected.await.map_err(of_first)? + self.rest(rest).await?
+            }
+        };
+        collect.end(affected).map_err(Failure::Refused)?;
+        self.given_up.check()?;
+        Ok(affected)
     }
 
     /// The rest of a batch; each query is sent before the answer to the one before has been read.
-    async fn batch(&self, prepared: &Prepared, rest: &[Arc<[Parameter]>]) -> Result<u64, Failure> {
+    async fn rest(&self, rest: &[Arc<[Parameter]>]) -> Result<u64, Failure> {
         let mut affected = 0;
         let mut under_way: VecDeque<(usize, Rows<'_>)> = VecDeque::new();
         let mut left = rest.iter().enumerate();
@@ -207,7 +275,11 @@ impl Connection {
             while under_way.len() < WINDOW
                 && let Some((index, parameters)) = left.next()
             {
-                under_way.push_back((index + 1, self.send(prepared, parameters).await));
+                self.given_up.check()?;
+                under_way.push_back((
+                    index + 1,
+                    self.connection.send(&self.prepared, parameters).await,
+                ));
             }
             let Some((index, rows)) = under_way.pop_front() else {
                 return Ok(affected);
@@ -216,10 +288,6 @@ impl Connection {
             let of_element = |error| Failure::Within(Part::Element(index), error);
             affected += done.await.map_err(of_element)?;
         }
-    }
-
-    async fn send<'a>(&'a self, prepared: &'a Prepared, parameters: &'a [Parameter]) -> Rows<'a> {
-        send(self.client().query_raw(&prepared.statement, parameters)).await
     }
 }
 

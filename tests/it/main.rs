@@ -32,6 +32,8 @@ mod docs_page;
 mod docs_ui;
 mod findings;
 mod format_bulk;
+mod format_conflicts;
+mod format_given_up;
 mod format_transactions;
 mod harness;
 mod hostile;

@@ -112,7 +112,7 @@ fn statements(definition: &Definition) -> Result<(), Finding> {
         };
         match first.as_str() {
             "begin" | "start" | "commit" | "end" | "abort" | "rollback" | "savepoint"
-            | "release" => {
+            | "release" | "prepare" => {
                 return wrong(
                     format!("{first}: the statements of an endpoint are one transaction already"),
                     "leave it out; `-- tx:` says how the transaction is",
