@@ -311,11 +311,8 @@ async fn step(
         (Some(row), Some(column)) => row.try_get(column)?,
         _ => None,
     };
-    // Not to be asked again after its end.
-    let mut more = first.is_some();
-    while more {
-        more = rows.try_next().await?.is_some();
-    }
+    // After its end a result is not asked for more.
+    while first.is_some() && rows.try_next().await?.is_some() {}
     (condition.holds)(value.as_deref()).map_err(Failure::Refused)
 }
 

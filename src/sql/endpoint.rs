@@ -122,6 +122,15 @@ impl SqlEndpoint {
 
     /// What PostgreSQL is asked; nothing for an empty list.
     fn call(&self, context: &Context, bound: &Bound) -> Result<Option<Call>, Problem> {
+        let condition = match self.versions {
+            Versions::Read | Versions::Own => None,
+            Versions::Step(step) => {
+                let conditions = Conditions::of_writing(&context.request)?;
+                (!conditions.is_empty()).then(|| conditions.guard(step))
+            }
+            Versions::Unknown if Conditions::of_writing(&context.request)?.is_empty() => None,
+            Versions::Unknown => return Err(unknown()),
+        };
         let mut objects = bound.objects.iter().cloned();
         let is_list = bound.statements.is_empty();
         let parameters = match bound.statements.last() {
@@ -133,15 +142,6 @@ impl SqlEndpoint {
         };
         let [before @ .., query] = self.queries.as_slice() else {
             return Ok(None);
-        };
-        let condition = match self.versions {
-            Versions::Read | Versions::Own => None,
-            Versions::Step(step) => {
-                let conditions = Conditions::of_writing(&context.request)?;
-                (!conditions.is_empty()).then(|| conditions.guard(step))
-            }
-            Versions::Unknown if Conditions::of_writing(&context.request)?.is_empty() => None,
-            Versions::Unknown => return Err(unknown()),
         };
         let steps = before.iter().zip(&bound.statements);
         let transaction = self.begin.as_ref().map(|begin| {

@@ -35,6 +35,7 @@ mod format_bulk;
 mod format_conflicts;
 mod format_given_up;
 mod format_transactions;
+mod format_versions;
 mod harness;
 mod hostile;
 mod injection;

@@ -184,8 +184,11 @@ impl Shape {
     }
 
     fn response(&self, mut rows: Rows, asked: &Asked) -> Result<Response, Problem> {
+        // What is no success is not subject to conditions (RFC 9110 §13.2.1).
+        let status = rows.special.status.unwrap_or(self.status);
         if let Some(etag) = &rows.special.etag
             && self.reads
+            && status.is_success()
             && asked.conditions.has_seen(etag)?
         {
             let response = Response::new(StatusCode::NotModified);
