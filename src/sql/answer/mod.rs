@@ -75,7 +75,11 @@ impl Shape {
             _ => StatusCode::Ok,
         };
         let media_type = returns.and_then(|returns| returns.media_type.as_deref());
-        let format = media_type.map(Format::of);
+        let format = media_type.map(|media_type| match Format::of(media_type) {
+            // The SQL has made it.
+            Format::Csv | Format::Ndjson if definition.operator == Operator::Value => Format::Raw,
+            format => format,
+        });
         let columns = described.last().columns.iter();
         Shape {
             operator: definition.operator,
