@@ -31,12 +31,14 @@ mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
 mod findings;
+mod format_bodies;
 mod format_bulk;
 mod format_conflicts;
 mod format_given_up;
 mod format_lists;
 mod format_media;
 mod format_pages;
+mod format_parameters;
 mod format_transactions;
 mod format_versions;
 mod harness;
