@@ -1,12 +1,13 @@
 //! How long a request's body is, and whether its connection lives on: each decided in one function, ambiguity refused.
 
 use super::chars;
-use super::{Limits, Refusal, Version};
+use super::{Refusal, Version};
 
 /// How a request's body is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BodyLength {
-    /// That many bytes, within [`Limits::body`]; 0 where nothing announces a body.
+    /// That many bytes; 0 where nothing announces a body. Whether that is more than a body may have is asked of the
+    /// reader: such a head is whole and right.
     Known(usize),
     /// As many as the chunks say.
     Chunked,
@@ -38,7 +39,6 @@ pub(super) fn body_length(
     version: Version,
     transfer_encoding: Line<'_>,
     content_length: Line<'_>,
-    limits: &Limits,
 ) -> Result<BodyLength, Refusal> {
     // Steps 1 and 2 are about responses; CONNECT does not come this far.
     match (transfer_encoding, content_length) {
@@ -56,7 +56,7 @@ pub(super) fn body_length(
         // Step 5: identical repeats may be accepted, and are not.
         (Line::Absent, Line::Repeated) => Err(Refusal::LengthRepeated),
         // Steps 5 and 6.
-        (Line::Absent, Line::Once(digits)) => decimal(digits, limits).map(BodyLength::Known),
+        (Line::Absent, Line::Once(digits)) => decimal(digits).map(BodyLength::Known),
         // Step 7; step 8 is about responses.
         (Line::Absent, Line::Absent) => Ok(BodyLength::Known(0)),
     }
@@ -78,18 +78,17 @@ fn only_chunked(codings: &[u8]) -> Result<BodyLength, Refusal> {
 }
 
 /// `1*DIGIT` (RFC 9110 section 8.6), by hand: the standard library's parser takes `+5`. A number that overflows is
-/// a body above any limit.
-fn decimal(digits: &[u8], limits: &Limits) -> Result<usize, Refusal> {
+/// the largest there is, above any limit.
+fn decimal(digits: &[u8]) -> Result<usize, Refusal> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Refusal::LengthInvalid);
     }
-    let length = digits.iter().try_fold(0u64, |length, &digit| {
-        length.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    let length = digits.iter().try_fold(0usize, |length, &digit| {
+        length
+            .checked_mul(10)?
+            .checked_add(usize::from(digit - b'0'))
     });
-    length
-        .filter(|&length| length <= limits.body)
-        .and_then(|length| usize::try_from(length).ok())
-        .ok_or(Refusal::BodyTooLarge)
+    Ok(length.unwrap_or(usize::MAX))
 }
 
 /// The options of a request's `Connection` lines that say whether the connection persists.
@@ -124,8 +123,7 @@ mod tests {
         transfer_encoding: Line<'_>,
         content_length: Line<'_>,
     ) -> Result<BodyLength, Refusal> {
-        let limits = Limits::default();
-        body_length(Version::Http11, transfer_encoding, content_length, &limits)
+        body_length(Version::Http11, transfer_encoding, content_length)
     }
 
     #[test]
@@ -181,7 +179,7 @@ mod tests {
     fn section_6_1_no_coding_in_http_1_0() {
         for content_length in [Absent, Once(b"5".as_slice()), Repeated] {
             let coding = Once(b"chunked");
-            let refused = body_length(Version::Http10, coding, content_length, &Limits::default());
+            let refused = body_length(Version::Http10, coding, content_length);
             assert_eq!(refused, Err(Refusal::CodingInHttp10));
         }
     }
@@ -202,23 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn step_6_content_length_is_bounded_and_does_not_wrap() {
+    fn step_6_content_length_does_not_wrap() {
         assert_eq!(length(Absent, Once(b"0")), Ok(Known(0)));
         assert_eq!(length(Absent, Once(b"010")), Ok(Known(10)));
         assert_eq!(length(Absent, Once(b"1048576")), Ok(Known(1_048_576)));
         let nines = "9".repeat(100);
-        for large in [
-            "1048577",
-            "4294967301",
-            "18446744073709551616",
-            "18446744073709551621",
-            &nines,
-        ] {
-            assert_eq!(
-                length(Absent, Once(large.as_bytes())),
-                Err(Refusal::BodyTooLarge),
-                "{large}"
-            );
+        for large in ["18446744073709551616", "18446744073709551621", &nines] {
+            let length = length(Absent, Once(large.as_bytes()));
+            assert_eq!(length, Ok(Known(usize::MAX)), "{large}");
         }
     }
 

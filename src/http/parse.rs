@@ -183,12 +183,7 @@ pub(super) fn parse(
     if target.authority.is_some() {
         replace_host(bytes, parsed);
     }
-    parsed.body = framing::body_length(
-        version,
-        acted.transfer_encoding,
-        acted.content_length,
-        limits,
-    )?;
+    parsed.body = framing::body_length(version, acted.transfer_encoding, acted.content_length)?;
     parsed.keep_alive = acted.connection.persists(version);
     // RFC 9110 section 10.1.1: no 100 to HTTP/1.0, and none where there is no content to go on with.
     parsed.expects_continue =

@@ -99,10 +99,14 @@ impl Reader {
         }
         let (wanted, most) = match &self.phase {
             Phase::Head => (FIRST, self.limits.head),
-            Phase::Body(Arriving::Known(body)) => (
-                self.head_length + (*body).min(ON_TRUST),
-                self.head_length + body,
-            ),
+            Phase::Body(Arriving::Known(body)) => {
+                // More is refused when it is asked for.
+                let body = (*body).min(self.limits.body as usize);
+                (
+                    self.head_length + body.min(ON_TRUST),
+                    self.head_length + body,
+                )
+            }
             // Framing is used up when it is decoded, so beside the body it needs room for one read.
             Phase::Body(Arriving::Chunked { .. }) => {
                 (0, self.head_length + self.limits.body as usize + LEAST_READ)
@@ -216,13 +220,16 @@ impl Reader {
     /// The body's length, once all of it has arrived and is decoded; `None`: read more.
     ///
     /// # Errors
-    /// As [`head`](Self::head).
+    /// As [`head`](Self::head); and one that its head says is too large is refused here, before any of it has arrived.
     pub fn body(&mut self) -> Result<Option<usize>, Refusal> {
         if self.head()?.is_none() {
             return Ok(None);
         }
         match self.phase {
             Phase::Body(Arriving::Known(body)) => {
+                if body as u64 > self.limits.body {
+                    return Err(self.refuse(Refusal::BodyTooLarge));
+                }
                 let next = self.head_length + body;
                 if self.buffer.bytes().len() < next {
                     return Ok(None);
