@@ -74,7 +74,7 @@ mod work;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod invariants {
-    pub use crate::http::invariants::{chunked, connection, head, target};
+    pub use crate::http::invariants::{chunked, connection, forwarded, head, target};
     pub use crate::sql::invariants::{header as sql_header, lexer as sql_lexer};
 }
 

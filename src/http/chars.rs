@@ -60,6 +60,11 @@ pub(super) fn all(bytes: &[u8], class: u8) -> bool {
     bytes.iter().all(|&byte| is(byte, class))
 }
 
+/// Whether `bytes` are a token, such as a field's name or a method.
+pub(crate) fn is_token(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && all(bytes, TOKEN)
+}
+
 /// Whether `bytes` are characters of `class` and percent triplets (RFC 3986 section 2.1).
 pub(super) fn is_uri(bytes: &[u8], class: u8) -> bool {
     uri_length(bytes, class) == bytes.len()

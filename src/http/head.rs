@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::framing::BodyLength;
-use super::parse::Parsed;
+use super::parse::{Field, Parsed};
 use super::{Method, Reply};
 
 /// The versions spoken here. Others are refused with 505.
@@ -86,15 +86,26 @@ impl<'a> Head<'a> {
 
     /// The values of all field lines of that name, in order: list fields may come in several
     /// (RFC 9110 section 5.3).
-    pub fn header_lines(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let lines = self.parsed.fields.iter().filter(move |field| {
-            (field.name.end - field.name.start) as usize == name.len()
-                && field
-                    .name
-                    .in_bytes(self.bytes)
-                    .eq_ignore_ascii_case(name.as_bytes())
-        });
+    pub fn header_lines(&self, name: &str) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+        let fields = self.parsed.fields.iter();
+        let lines = fields.filter(move |field| self.is_named(field, name));
         lines.map(|field| field.value.in_bytes(self.bytes))
+    }
+
+    /// Whether there is a field line of any of these names.
+    #[inline]
+    pub(super) fn has_any(&self, names: [&str; 2]) -> bool {
+        let mut fields = self.parsed.fields.iter();
+        fields.any(|field| names.iter().any(|name| self.is_named(field, name)))
+    }
+
+    #[inline]
+    fn is_named(&self, field: &Field, name: &str) -> bool {
+        (field.name.end - field.name.start) as usize == name.len()
+            && field
+                .name
+                .in_bytes(self.bytes)
+                .eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// All field lines in order: the name as it was sent, the value without the white space around it.

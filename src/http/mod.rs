@@ -10,6 +10,7 @@
 //! - `chunked`: the chunked coding, decoded in place
 //! - `reader`: one connection's requests, out of its `buffer`
 //! - `head`, `request`: a request, borrowed and owned
+//! - `forwarded`, `proxies`: who it is from when proxies pass it on, and which of them are believed
 //! - `response`, `stream`, `value`, `encode`, `date`: an answer, its body, its header values, and its bytes
 //! - `etag`, `accept`: what a client has seen already, and how it takes its answer
 //! - `refusal`, `limits`: why a request is refused, and what it may cost
@@ -26,12 +27,14 @@ mod chunked;
 mod date;
 mod encode;
 mod etag;
+mod forwarded;
 mod framing;
 mod head;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod invariants;
 mod limits;
 mod parse;
+mod proxies;
 mod reader;
 mod refusal;
 mod request;
@@ -50,8 +53,10 @@ pub use date::HttpDate;
 pub(crate) use date::civil;
 pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
 pub use etag::{EntityTag, EntityTags, Malformed};
+pub use forwarded::client;
 pub use head::{Head, Version};
 pub use limits::Limits;
+pub use proxies::Proxies;
 pub use reader::{Memory, Reader};
 pub use refusal::Refusal;
 pub use request::Request;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::chars::{self, FIELD, TOKEN};
+use super::chars::{self, FIELD};
 use super::framing::BodyLength;
 use super::head::Head;
 use super::parse::{Field, Parsed, Span};
@@ -76,9 +76,7 @@ impl Request {
     /// When `name` is no token or `value` holds a control character.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Request {
-        let valid = !name.is_empty()
-            && chars::all(name.as_bytes(), TOKEN)
-            && chars::all(value.as_bytes(), FIELD);
+        let valid = chars::is_token(name.as_bytes()) && chars::all(value.as_bytes(), FIELD);
         assert!(valid, "invalid header field `{name}`");
         let name = self.append(name.as_bytes());
         let value = self.append(chars::trim(value.as_bytes()));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::chars::{self, TOKEN};
+use super::chars;
 use super::{BodyStream, HeaderValue, StatusCode};
 
 /// An answer.
@@ -66,8 +66,16 @@ impl Response {
     /// When the name is no token, or one of the fields [`encode`](super::encode()) writes: mistakes in the source.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Response {
-        self.headers.push((checked(name), value.into()));
+        self.add_header(name, value);
         self
+    }
+
+    /// Adds a field line, as [`with_header`](Self::with_header).
+    ///
+    /// # Panics
+    /// As [`with_header`](Self::with_header).
+    pub fn add_header(&mut self, name: &'static str, value: impl Into<HeaderValue>) {
+        self.headers.push((checked(name), value.into()));
     }
 
     /// Adds a field line, or refuses to.
@@ -151,7 +159,7 @@ impl Response {
 }
 
 fn checked(name: &'static str) -> &'static str {
-    let valid = !name.is_empty() && chars::all(name.as_bytes(), TOKEN);
+    let valid = chars::is_token(name.as_bytes());
     let reserved = RESERVED
         .iter()
         .any(|other| other.eq_ignore_ascii_case(name));

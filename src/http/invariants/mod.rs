@@ -5,11 +5,13 @@
 
 pub(super) mod chunked;
 pub(super) mod connection;
+mod forwarded;
 mod head;
 mod target;
 
 pub use chunked::chunked;
 pub use connection::connection;
+pub use forwarded::forwarded;
 pub use head::head;
 pub use target::target;
 

@@ -72,6 +72,21 @@ pub(super) fn chunked() -> impl Strategy<Value = Vec<u8>> + Clone {
     })
 }
 
+/// What proxies and others write of whom they were asked by.
+#[rustfmt::skip]
+pub(super) fn forwarded() -> impl Strategy<Value = Vec<u8>> + Clone {
+    let element = select(&[
+        "for=127.0.0.1", "For=\"[::1]:80\"", "for=192.0.2.7;by=\"a, b\\\"\"", "for=unknown", "for=_x;proto=https",
+        "for=\"", "for=\"a\\", ";", "", "127.0.0.1", "::1", "::ffff:127.0.0.1", "[2001:db8::1]:443", "192.0.2.7:_a",
+        "unknown", "for=\"127.0.0.1:_\"",
+    ][..]);
+    let separator = usual(", ", &[",", ";", "\t,\t", " ", "\", "]);
+    prop::collection::vec((element, separator), 0..40).prop_map(|elements| {
+        let texts = elements.iter().flat_map(|(element, separator)| [element, &**separator]);
+        texts.collect::<String>().into_bytes()
+    })
+}
+
 /// A few requests, each with a body that its head may or may not announce.
 pub(super) fn connection() -> impl Strategy<Value = Vec<u8>> + Clone {
     let body = prop_oneof![2 => Just(Vec::new()), 1 => Just(b"hello".to_vec()), 2 => chunked()];

@@ -34,6 +34,11 @@ proptest! {
     }
 
     #[test]
+    fn forwarded(Input(bytes) in prop_oneof![mutated(inputs::forwarded(), pieces()), disorder(pieces())]) {
+        invariants::forwarded(&bytes);
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..2000),
         prefix in prop::sample::select(vec!["", "GET / HTTP/1.1\r\n", "GET /", "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"]),
