@@ -1,6 +1,7 @@
 //! The application: routes and what they lead to. [`App::respond`] is the whole request on one screen.
 
 mod answers;
+mod cors;
 mod routes;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ use answers::{explain, metrics, named, ping, readyz};
 use routes::{Audience, Entry, Routes};
 
 pub use answers::{pong, refused, timed_out};
+pub use cors::{Caller, Cors, Origin, Preflight};
 pub use routes::{Conflict, Entrance, Routed};
 
 /// The path of the health probe that asks nobody: the process answers.

@@ -49,6 +49,7 @@ mod value;
 pub use http_types::{Method, StatusCode};
 
 pub use accept::accepts_coding;
+pub(crate) use chars::is_token;
 pub use date::HttpDate;
 pub(crate) use date::civil;
 pub use encode::{CONTINUE, Framing, Reply, encode, encode_chunk, encode_head, encode_last_chunk};
