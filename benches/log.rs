@@ -50,7 +50,7 @@ fn measure(case: &str) {
         false => Format::Text,
     });
     let access = Access {
-        peer: Some(([192, 0, 2, 7], 4711).into()),
+        peer: Some([192, 0, 2, 7].into()),
         method: Some("GET"),
         path: Some("/markets/7/prices"),
         route: Some("/markets/{market_id}/prices"),

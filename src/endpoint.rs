@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -47,8 +47,9 @@ pub struct Context {
     pub route: Arc<Route>,
     /// What the path's parameters are.
     pub path: PathParameters,
-    /// Who sent it; none over a UNIX socket.
-    pub peer: Option<SocketAddr>,
+    /// The client's address: the socket's, or what [trusted proxies](crate::http::Proxies) tell of it. IPv4 is IPv4, also
+    /// where a socket of IPv6 was asked. None over a UNIX socket, unless a proxy tells.
+    pub peer: Option<IpAddr>,
     /// Names the request in logs, in problems and in the answer's `X-Request-Id`.
     pub request_id: RequestId,
     /// The executor's share of the application.

@@ -4,7 +4,7 @@ mod answers;
 mod cors;
 mod routes;
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -306,7 +306,7 @@ impl App {
         routed: Routed<'_>,
         request: Request,
         request_id: RequestId,
-        peer: Option<SocketAddr>,
+        peer: Option<IpAddr>,
         service: &Arc<Service>,
     ) -> Response {
         let answered = match routed.outcome {

@@ -75,7 +75,7 @@ impl Client {
                 ..Request::default()
             },
             user: User {
-                ip_address: context.peer.map(|peer| peer.ip().into()),
+                ip_address: context.peer.map(Into::into),
                 ..User::default()
             },
         })

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::lookup::{Lookup, number};
 use super::{DatabaseSource, credential, directory};
+use crate::app::Cors;
 use crate::cli::Args;
 use crate::environment::Variables;
+use crate::http::Proxies;
 use crate::runtime::{ExecutorKind, Layout};
 use crate::sentry;
 use crate::server::{Address, Settings};
@@ -92,6 +94,8 @@ impl Serve {
         let mut server = Settings {
             request: lookup.duration("timeout")?,
             keep_alive: lookup.duration("keep-alive")?,
+            cors: Cors::of(lookup.list("cors-origin")?),
+            proxies: proxies(&lookup)?,
             access_log: lookup.flag("access-log")?,
             connections: match lookup.text("max-connections") {
                 Some(_) => lookup.number("max-connections", 1..=usize::MAX)?,
@@ -157,6 +161,18 @@ fn workers(lookup: &Lookup<'_>) -> anyhow::Result<usize> {
             number(&text, &range).map_err(|error| anyhow::anyhow!("WEB_CONCURRENCY: {error}"))
         }
         (Some(_), _) => lookup.number("workers", range),
+    }
+}
+
+/// As gunicorn: FORWARDED_ALLOW_IPS stands in where nobody says.
+fn proxies(lookup: &Lookup<'_>) -> anyhow::Result<Proxies> {
+    let name = "forwarded-allow-ips";
+    match (lookup.text(name), lookup.variable("FORWARDED_ALLOW_IPS")) {
+        (None, None) => Ok(Proxies::default()),
+        (None, Some(text)) => {
+            (text.parse()).map_err(|error| anyhow::anyhow!("FORWARDED_ALLOW_IPS: {error}"))
+        }
+        (Some(_), _) => lookup.parsed(name, str::parse),
     }
 }
 

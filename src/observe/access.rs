@@ -1,7 +1,7 @@
 //! The access log: who asked for what, and what became of it.
 
 use std::fmt::{self, Display};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use log::kv::{Error, Key, Source, Value, VisitSource};
@@ -14,15 +14,15 @@ pub const ACCESS: &str = "peppercorn::access";
 
 /// A request and its answer. Of what the client has sent there is nothing that may be a secret: no query, header or body.
 ///
-/// As text: peer, request, status, bytes, seconds, route and request id, with `-` for what is not there:
+/// As text: client, request, status, bytes, seconds, route and request id, with `-` for what is not there:
 ///
 /// ```text
 /// 127.0.0.1 "GET /markets/7/prices" 200 1234 0.001234 "/markets/{market_id}/prices" 6e0f6d3a9f7c4d55
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
-    /// Who asked; none over a UNIX socket.
-    pub peer: Option<SocketAddr>,
+    /// The client's address, where it is known.
+    pub peer: Option<IpAddr>,
     /// The method; none of a request that could not be read.
     pub method: Option<&'a str>,
     /// The target's path, as it was sent.
@@ -46,25 +46,15 @@ pub fn access(access: &Access<'_>) {
             &Record::builder()
                 .metadata(metadata)
                 .args(format_args!("{access}"))
-                .key_values(&Values {
-                    access,
-                    peer: access.address(),
-                })
+                .key_values(&Values(access))
                 .build(),
         );
     }
 }
 
-impl Access<'_> {
-    /// The peer's address; of one that speaks IPv4 to a socket for IPv6, its own.
-    fn address(&self) -> Option<IpAddr> {
-        self.peer.map(|peer| peer.ip().to_canonical())
-    }
-}
-
 impl Display for Access<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.address() {
+        match self.peer {
             Some(address) => Display::fmt(&address, f)?,
             None => f.write_str("-")?,
         }
@@ -98,16 +88,13 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// What `log` is given of it.
-struct Values<'a> {
-    access: &'a Access<'a>,
-    peer: Option<IpAddr>,
-}
+struct Values<'a>(&'a Access<'a>);
 
 impl Source for Values<'_> {
     fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), Error> {
         let text = |text: Option<&'kvs str>| text.map_or(Value::null(), Value::from);
-        let peer = self.peer.as_ref();
-        let access = self.access;
+        let access = self.0;
+        let peer = access.peer.as_ref();
         let seconds = access.duration.as_micros() as f64 / 1e6;
         for (name, value) in [
             ("event", Value::from("request")),
@@ -158,16 +145,13 @@ mod tests {
             &Record::builder()
                 .target(ACCESS)
                 .args(format_args!("{access}"))
-                .key_values(&Values {
-                    access,
-                    peer: access.address(),
-                })
+                .key_values(&Values(access))
                 .build(),
         );
         String::from_utf8(line).unwrap()
     }
 
-    fn peer(text: &str) -> Option<SocketAddr> {
+    fn peer(text: &str) -> Option<IpAddr> {
         Some(text.parse().unwrap())
     }
 
@@ -175,9 +159,8 @@ mod tests {
     fn text_is_one_line_in_the_order_of_a_combined_log() {
         for (peer, shown) in [
             (None, "-"),
-            (peer("192.0.2.7:4711"), "192.0.2.7"),
-            (peer("[2001:db8::7]:4711"), "2001:db8::7"),
-            (peer("[::ffff:192.0.2.7]:4711"), "192.0.2.7"),
+            (peer("192.0.2.7"), "192.0.2.7"),
+            (peer("2001:db8::7"), "2001:db8::7"),
         ] {
             let line = written(&Access { peer, ..FULL }, line::access);
             let expected = format!(
@@ -219,7 +202,7 @@ mod tests {
     #[test]
     fn json_has_the_same_by_name() {
         let access = Access {
-            peer: peer("192.0.2.7:4711"),
+            peer: peer("192.0.2.7"),
             ..FULL
         };
         let line = written(&access, |now, record| line::json("", now, Some(1), record));

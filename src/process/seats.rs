@@ -48,7 +48,7 @@ impl Seat {
         let keepers = smol::channel::unbounded();
         let service = share(worker, app, config, &keepers.0);
         let (app, clock) = (app.clone(), worker.clock.clone());
-        let server = Server::new(app, service, clock, worker.settings)
+        let server = Server::new(app, service, clock, worker.settings.clone())
             .counted_by(worker.tally.clone())
             .counting_in(worker.metrics.clone())
             .abandoned_when(worker.abandoned.clone());

@@ -229,7 +229,7 @@ impl Worker {
 /// The limits of one seat: the places are the process's, divided among its seats.
 fn share_of_a_seat(config: &Serve, db_connections: usize, has_admin: bool) -> Settings {
     let count = config.layout.seats();
-    let mut settings = config.settings;
+    let mut settings = config.settings.clone();
     settings.admin_connections = settings.admin_connections.div_ceil(count);
     let operators = match has_admin {
         true => settings.admin_connections * count,

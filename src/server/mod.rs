@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::app::{App, PING};
+use crate::app::{App, Cors, PING};
 use crate::endpoint::Service;
-use crate::http::Limits;
+use crate::http::{Limits, Proxies};
 use crate::lock::lock;
 use crate::metrics::{Metrics, RouteMetrics};
 use crate::runtime::{Clock, Drain};
@@ -30,8 +30,8 @@ pub use address::Address;
 pub use listener::{Listener, another, bind, seat};
 pub use tally::Tally;
 
-/// How long clients may take, and how much they may send.
-#[derive(Clone, Copy, Debug)]
+/// How long clients may take, how much they may send, and who they are.
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Sizes of requests.
     pub limits: Limits,
@@ -49,6 +49,10 @@ pub struct Settings {
     pub connections: usize,
     /// The same at the entrance for operators, who are let in when all clients' places are taken.
     pub admin_connections: usize,
+    /// Web pages that may read what clients are answered; none: no browser is told of any.
+    pub cors: Option<Cors>,
+    /// Proxies that are believed whom they were asked by.
+    pub proxies: Proxies,
     /// Whether every request is a line in the access log, see [`observe::access`](crate::observe::access).
     pub access_log: bool,
 }
@@ -64,6 +68,8 @@ impl Default for Settings {
             keep_alive: Duration::from_secs(75),
             connections: 1024,
             admin_connections: 64,
+            cors: None,
+            proxies: Proxies::default(),
             access_log: false,
         }
     }
@@ -112,13 +118,13 @@ impl Server {
             drain: service.drain.clone(),
             generation: Mutex::new(Arc::new(Generation { app, service })),
             clock,
-            settings,
             tally: Tally::unread(),
             ping: ping(&Metrics::unread()),
             metrics: Metrics::unread(),
             abandoned: Arc::new(|| false),
             public: Places::new(Entrance::Public, settings.connections),
             admin: Places::new(Entrance::Admin, settings.admin_connections),
+            settings,
             cut: AtomicUsize::new(0),
         }
     }

@@ -30,6 +30,7 @@ mod docs;
 mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
+mod cors;
 mod findings;
 mod format_bodies;
 mod format_bulk;
@@ -54,6 +55,7 @@ mod pg_tls;
 #[cfg(feature = "tls")]
 mod pg_tls_peers;
 mod pool;
+mod proxies;
 mod queries;
 mod reload;
 mod sentry_limits;

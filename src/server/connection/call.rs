@@ -48,7 +48,7 @@ impl Connection {
             routed,
             request,
             exchange.id.clone(),
-            self.peer,
+            exchange.sender.client,
             &generation.service,
         ));
         self.deadline.arm(TICK.min(limit));

@@ -1,12 +1,12 @@
 //! A request and its answer, as logs and metrics tell of them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use http_types::{Method, StatusCode};
 
-use crate::app::PING;
+use super::Sender;
+use crate::app::{PING, Preflight};
 use crate::endpoint::{RequestId, Route};
 use crate::http::Request;
 use crate::metrics::{Held, RouteMetrics};
@@ -21,7 +21,9 @@ pub(super) const GONE: u16 = 499;
 pub(super) struct Exchange {
     server: Arc<Server>,
     began: Instant,
-    peer: Option<SocketAddr>,
+    pub(super) sender: Sender,
+    /// What a browser asks in advance, if that is what the request is for.
+    pub(super) preflight: Option<Preflight>,
     /// None: it is not known, and perhaps none.
     method: Option<Method>,
     /// None where the target could not be read, and where nobody asks.
@@ -39,7 +41,7 @@ impl Exchange {
     /// One that begins now, with a request or with what is none.
     pub(super) fn begin(
         server: &Arc<Server>,
-        peer: Option<SocketAddr>,
+        sender: Sender,
         request: Option<&Request>,
     ) -> Exchange {
         let logged = request.filter(|_| server.settings.access_log);
@@ -47,7 +49,8 @@ impl Exchange {
         Exchange {
             server: server.clone(),
             began: Instant::now(),
-            peer,
+            sender,
+            preflight: (sender.caller).and_then(|caller| caller.preflight(&request?.head())),
             method: request.map(Request::method),
             path: logged.map(|request| request.path().into()),
             route: None,
@@ -80,7 +83,7 @@ impl Drop for Exchange {
         let route = self.route.as_ref().map(|route| route.template.as_str());
         if self.server.settings.access_log && route != Some(PING) {
             observe::access(&Access {
-                peer: self.peer,
+                peer: self.sender.client,
                 method: self.method.as_ref().map(AsRef::as_ref),
                 path: self.path.as_deref(),
                 route,

@@ -54,7 +54,7 @@ impl Connection {
                 return Ok(true);
             }
             if let Err(refusal) = self.read_more().await? {
-                self.refuse(refusal).await?;
+                self.refuse(refusal, self.unknown()).await?;
                 return Ok(false);
             }
         }

@@ -17,13 +17,13 @@ mod incoming;
 mod outgoing;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use self::exchange::{Exchange, Pings};
 use super::{Server, second};
-use crate::app::{App, Entrance};
-use crate::http::{Reader, Refusal, Reply};
+use crate::app::{App, Caller, Cors, Entrance};
+use crate::http::{self, Head, Proxies, Reader, Refusal, Reply};
 use crate::runtime::{self, Deadline, Socket};
 
 /// Requests answered in a row before other connections have their turn.
@@ -38,6 +38,10 @@ pub(super) async fn run(
     socket: Socket,
     peer: Option<SocketAddr>,
 ) {
+    let cors = match entrance {
+        Entrance::Public => server.settings.cors.clone(),
+        Entrance::Admin => None,
+    };
     let mut connection = Connection {
         reader: Reader::new(server.settings.limits),
         out: Vec::new(),
@@ -50,7 +54,8 @@ pub(super) async fn run(
         server,
         entrance,
         socket,
-        peer,
+        peer: peer.map(|peer| peer.ip().to_canonical()),
+        cors,
     };
     // An error of the socket: nobody is left to be told.
     let _gone = connection.serve().await;
@@ -60,7 +65,10 @@ struct Connection {
     server: Arc<Server>,
     entrance: Entrance,
     socket: Socket,
-    peer: Option<SocketAddr>,
+    /// The other end's address, IPv4 also where a socket of IPv6 was asked; none of a UNIX socket.
+    peer: Option<IpAddr>,
+    /// What browsers are told, if anything: what operators are answered is for no page.
+    cors: Option<Cors>,
     reader: Reader,
     /// Answers on their way out; the first `sent` bytes are gone already. It and the reader have memory only while the
     /// connection is busy, see [`Memory`](super::memory::Memory).
@@ -82,8 +90,29 @@ struct Connection {
 #[derive(Clone, Copy)]
 struct Asked {
     reply: Reply,
-    ping: bool,
     expects_continue: bool,
+    /// None of a health probe: whoever sends it is answered the same.
+    sender: Option<Sender>,
+}
+
+/// Who sent a request.
+#[derive(Clone, Copy)]
+struct Sender {
+    /// The client's address, where it is known.
+    client: Option<IpAddr>,
+    /// Whose page it was, where browsers are told whether that may read the answer.
+    caller: Option<Caller>,
+}
+
+impl Sender {
+    // Apart from the health probe's way, which it would lengthen.
+    #[inline(never)]
+    fn of(head: &Head<'_>, peer: Option<IpAddr>, proxies: &Proxies, cors: Option<&Cors>) -> Sender {
+        Sender {
+            client: http::client(peer, head, proxies),
+            caller: cors.map(|cors| cors.caller(head)),
+        }
+    }
 }
 
 impl Connection {
@@ -100,22 +129,22 @@ impl Connection {
                         false => return Ok(()),
                     }
                 }
-                Err(refusal) => return self.refuse(refusal).await,
+                Err(refusal) => return self.refuse(refusal, self.unknown()).await,
             };
-            let keep_alive = match asked.ping {
-                true => {
+            let keep_alive = match asked.sender {
+                None => {
                     self.reader.skip();
                     let reply = self.reply(asked);
                     second::put_pong(reply, &mut self.out);
                     self.pings.add();
                     reply.keep_alive()
                 }
-                false => {
+                Some(sender) => {
                     if let Err(refusal) = self.await_body(asked).await? {
-                        return self.refuse(refusal).await;
+                        return self.refuse(refusal, sender).await;
                     }
                     let request = self.reader.request();
-                    let mut exchange = Exchange::begin(&self.server, self.peer, Some(&request));
+                    let mut exchange = Exchange::begin(&self.server, sender, Some(&request));
                     // Kept until the answer is out: one that is streamed needs its database that long.
                     let generation = self.server.generation();
                     let answered = self.answer(&generation, request, &mut exchange);
@@ -145,11 +174,26 @@ impl Connection {
     /// The next request's head, as far as it matters here.
     fn asked(&mut self) -> Result<Option<Asked>, Refusal> {
         let head = self.reader.head()?;
-        Ok(head.map(|head| Asked {
-            reply: head.reply(),
-            ping: App::is_ping(&head),
-            expects_continue: head.expects_continue(),
+        Ok(head.map(|head| {
+            let cors = self.cors.as_ref();
+            // One that a page sends takes the way of all requests, where its browser is told what it must know.
+            let is_probe = App::is_ping(&head)
+                && cors.is_none_or(|cors| cors.caller(&head) == Caller::Unnamed);
+            let proxies = &self.server.settings.proxies;
+            Asked {
+                reply: head.reply(),
+                expects_continue: head.expects_continue(),
+                sender: (!is_probe).then(|| Sender::of(&head, self.peer, proxies, cors)),
+            }
         }))
+    }
+
+    /// Who sends what is no request, as far as the socket tells.
+    fn unknown(&self) -> Sender {
+        Sender {
+            client: self.peer,
+            caller: None,
+        }
     }
 
     /// How the request that has just been taken is answered: who is to go is told so with the last answer to what has

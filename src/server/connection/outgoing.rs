@@ -8,7 +8,7 @@ use futures_lite::{StreamExt, future};
 
 use super::call::Lost;
 use super::exchange::Exchange;
-use super::{Connection, FLUSH_BYTES, second};
+use super::{Connection, FLUSH_BYTES, Sender, second};
 use crate::app;
 use crate::http::{
     Body, BodyStream, Framing, Refusal, Reply, Response, encode_chunk, encode_head,
@@ -26,10 +26,13 @@ impl Connection {
     /// the connection lives on.
     pub(super) async fn put(
         &mut self,
-        response: Response,
+        mut response: Response,
         reply: Reply,
         exchange: &mut Exchange,
     ) -> io::Result<bool> {
+        if let (Some(cors), Some(caller)) = (&self.cors, exchange.sender.caller) {
+            cors.tell(caller, exchange.preflight.take(), &mut response);
+        }
         exchange.answer(response.status());
         let reply = match response.body().is_stream() {
             true => reply.to_stream(),
@@ -71,9 +74,9 @@ impl Connection {
         Ok(())
     }
 
-    /// Answers a request that cannot be read, and ends the connection.
-    pub(super) async fn refuse(&mut self, refusal: Refusal) -> io::Result<()> {
-        let mut exchange = Exchange::begin(&self.server, self.peer, None);
+    /// Answers a request that cannot be read, or of which nothing can be read but its head, and ends the connection.
+    pub(super) async fn refuse(&mut self, refusal: Refusal, sender: Sender) -> io::Result<()> {
+        let mut exchange = Exchange::begin(&self.server, sender, None);
         let response = app::refused(refusal, &exchange.id);
         self.put(response, self.reader.last_reply(), &mut exchange)
             .await?;

@@ -126,7 +126,8 @@ impl Program for Seats {
             sentry: None,
             expose: Arc::new(Sources::default),
         });
-        let server = Server::new(self.app.clone(), service, self.clock.clone(), self.settings);
+        let settings = self.settings.clone();
+        let server = Server::new(self.app.clone(), service, self.clock.clone(), settings);
         let abandoned = self.abandoned;
         let server = server.abandoned_when(Arc::new(move || abandoned));
         let _cut = server::serve(Arc::new(server), listeners, spawn)

@@ -72,6 +72,7 @@ pub fn undisturbed(program: &Path) -> Command {
             "XDG_",
             "CREDENTIALS_DIRECTORY",
             "WEB_CONCURRENCY",
+            "FORWARDED_ALLOW_IPS",
             "LISTEN_",
             "NOTIFY_SOCKET",
             "WATCHDOG_",
