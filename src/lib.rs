@@ -31,12 +31,13 @@
 //! | `bench` | the experiments: plan, wrk, statistics, report |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | [`units`] | times and sizes with their units |
+//! | `der` | reading the encoding of certificates and keys |
 //! | `lock` | locks that a panic does not close for good |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
-//! `tls` know nobody; `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
+//! `der`, `units` know nobody; `tls`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
 //! `openapi` describes; `app` composes; `server` runs an [`App`]; `bench` measures servers; `process` runs one; the binary sees all.
 
 pub mod app;
@@ -45,6 +46,8 @@ pub mod bench;
 pub mod capture;
 pub mod cli;
 pub mod config;
+#[cfg(feature = "tls")]
+mod der;
 pub mod endpoint;
 pub mod environment;
 pub mod error;

@@ -140,7 +140,9 @@ fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result
     let worker = Worker::new(config, place, &clock).map_err(failure)?;
     let worker = worker.reload_with(again);
     let app = async_io::block_on(App::new().sql(files, &settings, &clock));
-    let app = app.and_then(|app| documented(app, config)).map_err(classify);
+    let app = app
+        .and_then(|app| documented(app, config))
+        .map_err(classify);
     let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     served.and(stopped)

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use futures_rustls::pki_types::SignatureVerificationAlgorithm;
 use ring::digest;
 
-use super::der::{Der, INTEGER, OBJECT, OCTET_STRING, SEQUENCE, SET};
+use crate::der::{Der, INTEGER, OBJECT, OCTET_STRING, SEQUENCE, SET, Value};
 
 /// Object identifiers, without tag and length.
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
@@ -123,7 +123,7 @@ impl<'a> Certificate<'a> {
         let mut names = self
             .extension(ALTERNATIVE_NAMES)
             .and_then(|names| Der(names).sequence());
-        let name = |value: super::der::Value<'a>| match value.tag {
+        let name = |value: Value<'a>| match value.tag {
             0x82 => std::str::from_utf8(value.content).ok().map(Name::Dns),
             0x87 => {
                 let four = <[u8; 4]>::try_from(value.content).map(IpAddr::from);

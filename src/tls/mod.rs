@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `connector` | the files, the handshake, the stream |
 //! | `check` | what is asked of a server's certificate |
-//! | `certificate`, `der` | what is read of a certificate that rustls does not tell |
+//! | `certificate` | what is read of a certificate that rustls does not tell |
 //! | `absent` | the same API in a program without the feature `tls` |
 //!
 //! A handshake runs where it is awaited: on an executor's thread, if a connection of the pool is made there. It adds
@@ -22,8 +22,6 @@ mod certificate;
 mod check;
 #[cfg(feature = "tls")]
 mod connector;
-#[cfg(feature = "tls")]
-mod der;
 #[cfg(all(test, feature = "tls"))]
 mod tests;
 

@@ -25,12 +25,12 @@ mod cli;
 mod clients;
 mod cluster;
 mod conformance;
+mod cors;
 mod docs;
 #[cfg(feature = "docs")]
 mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
-mod cors;
 mod findings;
 mod format_bodies;
 mod format_bulk;

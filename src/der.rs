@@ -1,31 +1,31 @@
-//! Reading DER, the encoding of certificates (ITU-T X.690): as much as certificates need.
+//! Reading DER, the encoding of certificates and keys (ITU-T X.690): as much as these need.
 
 /// What is left to be read.
 #[derive(Clone, Copy)]
-pub(super) struct Der<'a>(pub(super) &'a [u8]);
+pub(crate) struct Der<'a>(pub(super) &'a [u8]);
 
 /// A value as it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
     /// The content with the tag and the length before it.
-    pub(super) whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const OBJECT: u8 = 0x06;
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const OBJECT: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 const BOOLEAN: u8 = 0x01;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
 impl<'a> Der<'a> {
     /// The next value; `None` at the end, or where there is none.
-    pub(super) fn next(&mut self) -> Option<Value<'a>> {
+    pub(crate) fn next(&mut self) -> Option<Value<'a>> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, rest) = rest.split_first()?;
         let (length, rest) = match first {
@@ -49,7 +49,7 @@ impl<'a> Der<'a> {
     }
 
     /// The next value if it has this tag; else nothing is read.
-    pub(super) fn take(&mut self, tag: u8) -> Option<Value<'a>> {
+    pub(crate) fn take(&mut self, tag: u8) -> Option<Value<'a>> {
         let mut ahead = *self;
         let value = ahead.next().filter(|value| value.tag == tag)?;
         *self = ahead;
@@ -57,22 +57,22 @@ impl<'a> Der<'a> {
     }
 
     /// What the next SEQUENCE holds.
-    pub(super) fn sequence(&mut self) -> Option<Der<'a>> {
+    pub(crate) fn sequence(&mut self) -> Option<Der<'a>> {
         self.take(SEQUENCE).map(|value| Der(value.content))
     }
 
     /// The bytes of the next BIT STRING, which must be whole ones.
-    pub(super) fn bits(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn bits(&mut self) -> Option<&'a [u8]> {
         self.take(BIT_STRING)?.content.strip_prefix(&[0])
     }
 
     /// Skips a BOOLEAN if there is one.
-    pub(super) fn skip_boolean(&mut self) {
+    pub(crate) fn skip_boolean(&mut self) {
         self.take(BOOLEAN);
     }
 
     /// The next time, in seconds since 1970 (RFC 5280, section 4.1.2.5).
-    pub(super) fn time(&mut self) -> Option<u64> {
+    pub(crate) fn time(&mut self) -> Option<u64> {
         let value = self.next()?;
         let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u64>().ok();
         let (year, rest) = match value.tag {
