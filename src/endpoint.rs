@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sentry_core::Transaction;
 
+use crate::claims::Claims;
 use crate::http::{Method, Request, Response};
 use crate::metrics::{Expose, Metrics, RouteMetrics};
 use crate::pg::Pool;
@@ -50,6 +51,8 @@ pub struct Context {
     /// The client's address: the socket's, or what [trusted proxies](crate::http::Proxies) tell of it. IPv4 is IPv4, also
     /// where a socket of IPv6 was asked. None over a UNIX socket, unless a proxy tells.
     pub peer: Option<IpAddr>,
+    /// What the token says that the request came with, if the endpoint is [guarded](crate::auth::Guard).
+    pub claims: Option<Claims>,
     /// Names the request in logs, in problems and in the answer's `X-Request-Id`.
     pub request_id: RequestId,
     /// The executor's share of the application.

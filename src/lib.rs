@@ -3,7 +3,7 @@
 //! A request flows through plain values:
 //!
 //! ```text
-//! socket → http (request) → router → capture → endpoint (SQL or Rust) → pg pool → json → http (response) → socket
+//! socket → http (request) → router → capture → auth → endpoint (SQL or Rust) → pg pool → json → http (response) → socket
 //! ```
 //!
 //! | module | what it is |
@@ -18,7 +18,9 @@
 //! | [`router`] | path templates to values |
 //! | [`endpoint`] | what a route leads to, and what it is given |
 //! | [`capture`] | the wrapper around every endpoint that reports what it raises |
-//! | [`json`] | writing JSON |
+//! | [`auth`] | who asks: tokens, and the wrapper around endpoints that want one |
+//! | `claims` | what a token says |
+//! | [`json`] | writing JSON, reading its objects |
 //! | [`http`] | HTTP/1.1: bytes in, messages out |
 //! | [`server`] | sockets, connections, the drain |
 //! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
@@ -37,16 +39,23 @@
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
-//! `der`, `units` know nobody; `tls`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`, `sql` know those before them;
-//! `openapi` describes; `app` composes; `server` runs an [`App`]; `bench` measures servers; `process` runs one; the binary sees all.
+//! `der`, `units` know nobody; `tls`, `claims`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`,
+//! `auth`, `sql` know those before them; `openapi` describes; `app` composes; `server` runs an [`App`]; `bench` measures servers;
+//! `process` runs one; the binary sees all.
 
 pub mod app;
+pub mod auth;
 #[cfg(feature = "bench")]
 pub mod bench;
 pub mod capture;
+mod claims;
 pub mod cli;
 pub mod config;
-#[cfg(feature = "tls")]
+#[cfg(any(feature = "tls", feature = "auth"))]
+#[cfg_attr(
+    not(feature = "tls"),
+    allow(dead_code, reason = "keys need less of it than certificates")
+)]
 mod der;
 pub mod endpoint;
 pub mod environment;

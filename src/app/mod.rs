@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::bail;
 use http_types::Method;
 
+use crate::auth::{Guard, Verifier};
 use crate::capture::{Capture, untraced};
 use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
@@ -44,6 +45,8 @@ pub struct App {
     write: Arc<[Query]>,
     /// What routes do, for the reader of the API.
     operations: Vec<(Method, Template, Operation)>,
+    /// Whose tokens SQL endpoints ask for; `None`: nobody is asked.
+    verifier: Option<Verifier>,
 }
 
 impl Default for App {
@@ -61,6 +64,7 @@ impl App {
             read: none.clone(),
             write: none,
             operations: Vec::new(),
+            verifier: None,
         };
         for (path, audience, endpoint) in [
             (PING, Audience::All, untraced(ping)),
@@ -95,6 +99,13 @@ impl App {
     /// [`Entrance::Admin`] only.
     pub fn split(mut self) -> App {
         self.routes.split();
+        self
+    }
+
+    /// Has the SQL endpoints that are added from now on ask for a token that `verifier` takes; without one they ask nobody.
+    /// Rust endpoints have a [`Guard`] of their own.
+    pub fn authenticate(mut self, verifier: impl Into<Option<Verifier>>) -> App {
+        self.verifier = verifier.into();
         self
     }
 
@@ -142,7 +153,10 @@ impl App {
                     route: Arc::new(route_of(definition)),
                     place: definition.source.place(definition.route_at),
                     audience: Audience::Clients,
-                    endpoint: captured(route.endpoint),
+                    endpoint: match &self.verifier {
+                        Some(verifier) => captured(Guard::new(route.endpoint, verifier.clone())),
+                        None => captured(route.endpoint),
+                    },
                 },
             )?;
             self.operations
@@ -316,6 +330,7 @@ impl App {
                     route: entry.route.clone(),
                     path,
                     peer,
+                    claims: None,
                     request_id: request_id.clone(),
                     service: service.clone(),
                     trace: None,

@@ -1,9 +1,10 @@
-//! Writing JSON into a byte buffer: strings, base64, integers.
+//! Writing JSON into a byte buffer: strings, base64, integers. Reading it, as far as [`object`]s go.
 //!
-//! Everything appends to a `Vec<u8>` and allocates nothing else, so a whole response is built in one
+//! What writes appends to a `Vec<u8>` and allocates nothing else, so a whole response is built in one
 //! buffer. Strings follow RFC 8259 section 7 and escape exactly what PostgreSQL's `escape_json` does,
 //! so that a text reads the same in a response and in `to_json`.
 
+pub mod object;
 pub mod tree;
 
 /// Appends `text` as a JSON string: quoted, with `"`, `\` and control characters escaped, the five

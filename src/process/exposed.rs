@@ -35,6 +35,7 @@ pub(super) fn sources(scoreboard: &Scoreboard) -> Sources {
 fn features() -> String {
     let features = [
         ("tls", cfg!(feature = "tls")),
+        ("auth", cfg!(feature = "auth")),
         ("docs", cfg!(feature = "docs")),
         ("stacks", cfg!(feature = "stacks")),
         ("bench", cfg!(feature = "bench")),
