@@ -47,7 +47,8 @@ fn main() -> anyhow::Result<()> {
     let (database, cluster) = config.database.open(&config.directory, &clock)?;
     // HUP has it made again, from the files that are there then.
     let make = async move || {
-        let app = handlers()?.sql_dir(&config.directory, &database, &clock);
+        let app = handlers()?.authenticate(config.auth.verifier()?);
+        let app = app.sql_dir(&config.directory, &database, &clock);
         Ok((app.await?, database.clone()))
     };
     let (app, database) = smol::block_on(make())?;

@@ -34,11 +34,6 @@ impl Claims {
         &self.0
     }
 
-    /// The same text, for who keeps it.
-    pub fn shared(&self) -> Arc<str> {
-        self.0.clone()
-    }
-
     /// A claim as text for PostgreSQL: a string without its quotes, any other value as its JSON. `None` if there is none,
     /// or it is null.
     ///
@@ -114,7 +109,6 @@ mod tests {
             assert_eq!(claims.text(path).as_deref(), expected, "{path}");
         }
         assert_eq!(claims.json(), json);
-        assert_eq!(&*claims.shared(), json);
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub struct Opt {
 }
 
 const SERVE: &[Command] = &[Command::Serve];
+const AUTH: &[Command] = &[Command::Serve, Command::Check, Command::OpenApi];
 const DATABASE: &[Command] = &[
     Command::Serve,
     Command::Check,
@@ -102,6 +103,12 @@ pub const OPTIONS: &[Opt] = &[
           help: "queries that take longer are in the log; 0s: none is" },
     Opt { name: "db-request-id", short: None, value: "", default: "", commands: SERVE,
           help: "tell PostgreSQL each request's id, in application_name" },
+    Opt { name: "jwt-key", short: None, value: "FILE", default: "", commands: AUTH,
+          help: "keys of tokens: PEM, JWK, JWKS or a shared secret [default: no token is asked for]" },
+    Opt { name: "jwt-audience", short: None, value: "NAME", default: "", commands: AUTH,
+          help: "whom tokens must be for; repeatable, one is enough" },
+    Opt { name: "jwt-issuer", short: None, value: "NAME", default: "", commands: AUTH,
+          help: "who must have issued them" },
     Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
           help: "where the private PostgreSQL lives, when no database is given" },
     Opt { name: "format", short: None, value: "text|json|github", default: "text", commands: CHECK,
@@ -294,6 +301,7 @@ Commands:
     );
     let groups = [
         ("serve", SERVE),
+        ("serve, check and openapi", AUTH),
         ("serve, check, openapi and bench", DATABASE),
         ("check", CHECK),
         ("openapi", OPENAPI),
@@ -328,6 +336,8 @@ The database:
   file database-url in $CREDENTIALS_DIRECTORY. With none of them a private PostgreSQL is started;
   it keeps its data in --state-dir, else $STATE_DIRECTORY, else a directory of its own for each
   DIR below $XDG_STATE_HOME/peppercorn, ~/.local/state/peppercorn, or, as root, /var/lib/peppercorn.
+
+The key of tokens may also be the file jwt-key in $CREDENTIALS_DIRECTORY.
 
 Exit status:
   0 done, 1 the document differs, 64 usage, 65 an SQL file is wrong, 66 no such file, 69 no database, 70 internal,

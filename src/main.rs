@@ -124,6 +124,7 @@ fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
 }
 
 fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result<(), Failure> {
+    let verifier = config.auth.verifier().exit(Exit::Config)?;
     let clock = Clock::start().exit(Exit::System)?;
     let opened = match &config.database {
         // The supervisor's keeper has started it.
@@ -139,7 +140,8 @@ fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result
     };
     let worker = Worker::new(config, place, &clock).map_err(failure)?;
     let worker = worker.reload_with(again);
-    let app = async_io::block_on(App::new().sql(files, &settings, &clock));
+    let app = App::new().authenticate(verifier);
+    let app = async_io::block_on(app.sql(files, &settings, &clock));
     let app = app
         .and_then(|app| documented(app, config))
         .map_err(classify);
@@ -154,6 +156,7 @@ async fn read_again(args: &Args, clock: &Clock) -> anyhow::Result<(App, pg::Conf
     let config = Serve::resolve(args, &variable)?;
     let settings = config.database.running();
     let app = App::new()
+        .authenticate(config.auth.verifier()?)
         .sql_dir(&config.directory, &settings, clock)
         .await?;
     Ok((documented(app, &config)?, settings))
@@ -201,6 +204,7 @@ fn status(config: &Status) -> Result<(), Failure> {
 
 fn check(config: &Check) -> Result<(), Failure> {
     let files = Files::read(&config.directory).map_err(unreadable)?;
+    let verifier = config.auth.verifier().exit(Exit::Config)?;
     let clock = Clock::start().exit(Exit::System)?;
     // What is wrong with the files by themselves is said without a database, too.
     let by_themselves = |failure| match sql::define(files.clone()) {
@@ -209,7 +213,7 @@ fn check(config: &Check) -> Result<(), Failure> {
     };
     let opened = open(&config.database, &config.directory, &clock);
     let (settings, cluster) = opened.map_err(by_themselves)?;
-    let reviewed = sql::review(files.clone(), &settings, &clock);
+    let reviewed = sql::review(files.clone(), &settings, verifier.is_some(), &clock);
     let reviewed = async_io::block_on(reviewed).map_err(classify);
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     let mut review = reviewed.map_err(by_themselves)?;
@@ -238,6 +242,7 @@ fn check(config: &Check) -> Result<(), Failure> {
     // All that `serve` would do before it listens: routes of the server's own are taken here too.
     let doubts = review.findings.len();
     App::new()
+        .authenticate(verifier)
         .endpoints(review.folder.definitions, review.described)
         .map_err(classify)?;
     match (config.format, doubts) {
@@ -250,9 +255,10 @@ fn check(config: &Check) -> Result<(), Failure> {
 
 fn openapi(config: &OpenApi) -> Result<(), Failure> {
     let folder = read(&config.directory)?;
+    let app = App::new().authenticate(config.auth.verifier().exit(Exit::Config)?);
     let clock = Clock::start().exit(Exit::System)?;
     let (settings, cluster) = open(&config.database, &config.directory, &clock)?;
-    let app = async_io::block_on(App::new().sql(folder, &settings, &clock)).map_err(classify);
+    let app = async_io::block_on(app.sql(folder, &settings, &clock)).map_err(classify);
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     let document = app?.openapi(&config::title(&config.directory));
     stopped?;

@@ -22,6 +22,7 @@ use crate::pg::connect::READ_ONLY;
 use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
+use crate::sql::file::Auth;
 use crate::sql::{self, Definition, Described, Folder};
 
 use answers::{explain, metrics, named, ping, readyz};
@@ -143,9 +144,10 @@ impl App {
         if !(self.read.is_empty() && self.write.is_empty()) {
             bail!("a second folder of SQL files: an application has one");
         }
-        let checked = sql::compose(definitions, described)?;
+        let secured = self.verifier.is_some();
+        let checked = sql::compose(definitions, described, secured)?;
         for route in checked.routes {
-            let operation = Operation::of_sql(&route, false);
+            let operation = Operation::of_sql(&route, secured);
             let definition = &route.definition;
             self.routes.insert(
                 &definition.template,
@@ -154,8 +156,10 @@ impl App {
                     place: definition.source.place(definition.route_at),
                     audience: Audience::Clients,
                     endpoint: match &self.verifier {
-                        Some(verifier) => captured(Guard::new(route.endpoint, verifier.clone())),
-                        None => captured(route.endpoint),
+                        Some(verifier) if !definition.is_public() => {
+                            captured(guarded(route.endpoint, definition, verifier))
+                        }
+                        _ => captured(route.endpoint),
                     },
                 },
             )?;
@@ -352,6 +356,15 @@ fn parsed(method: Method, path: &str) -> anyhow::Result<Template> {
 
 fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
     Box::new(Capture::new(endpoint))
+}
+
+fn guarded<E: Endpoint>(endpoint: E, definition: &Definition, verifier: &Verifier) -> Guard<E> {
+    let scopes = match definition.directives.auth.as_ref().map(|said| &said.what) {
+        Some(Auth::Scopes(scopes)) => scopes.as_slice(),
+        _ => &[],
+    };
+    let guard = Guard::new(endpoint, verifier.clone());
+    scopes.iter().cloned().fold(guard, Guard::scope)
 }
 
 fn route_of(definition: &Definition) -> Route {

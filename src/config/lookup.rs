@@ -1,5 +1,6 @@
 //! Options by name: flag, else environment, else default.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -101,7 +102,7 @@ impl Lookup<'_> {
     }
 
     /// All values of an option that may be given several times; its variable has them in one list. None if nobody says.
-    pub(super) fn list<T: FromStr<Err = String>>(&self, name: &str) -> anyhow::Result<Vec<T>> {
+    pub(super) fn list<T: FromStr<Err: Display>>(&self, name: &str) -> anyhow::Result<Vec<T>> {
         let flags = self.args.options.iter();
         let mut texts: Vec<String> = flags
             .filter(|(given, _)| *given == name)

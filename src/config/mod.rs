@@ -1,5 +1,6 @@
 //! What was typed and what the environment says, resolved: flag, else environment, else credential file, else default.
 
+mod auth;
 #[cfg(feature = "bench")]
 mod bench;
 mod lookup;
@@ -20,6 +21,7 @@ use crate::sql::folder::SCHEMA;
 use crate::sql::shown::Format;
 
 pub use crate::units::{duration, size};
+pub use auth::Auth;
 #[cfg(feature = "bench")]
 pub use bench::Bench;
 use lookup::Lookup;
@@ -35,6 +37,8 @@ const PING_URL: &str = "http://127.0.0.1:8080/ping";
 pub struct Check {
     /// The SQL files' directory.
     pub directory: PathBuf,
+    /// Whose tokens are taken.
+    pub auth: Auth,
     /// The database.
     pub database: DatabaseSource,
     /// How findings are written.
@@ -48,6 +52,8 @@ pub struct Check {
 pub struct OpenApi {
     /// The SQL files' directory.
     pub directory: PathBuf,
+    /// Whose tokens are taken.
+    pub auth: Auth,
     /// The database.
     pub database: DatabaseSource,
     /// The document to compare with.
@@ -132,6 +138,7 @@ impl Check {
             ("github", Format::Github),
         ];
         Ok(Check {
+            auth: lookup.auth()?,
             database: lookup.database(&directory)?,
             format: lookup.one_of("format", &formats)?.unwrap_or(Format::Text),
             lock: lookup.flag("lock")?,
@@ -149,6 +156,7 @@ impl OpenApi {
         let lookup = Lookup { args, variables };
         let directory = directory(args);
         Ok(OpenApi {
+            auth: lookup.auth()?,
             database: lookup.database(&directory)?,
             against: lookup.text("against").map(PathBuf::from),
             directory,
@@ -265,12 +273,17 @@ fn own_name(directory: &Path) -> String {
     format!("{name}-{:08x}", hasher.finish() as u32)
 }
 
+/// Where a file in systemd's credentials directory would be, if there is such a directory.
+fn credential_file(variables: Variables<'_>, name: &str) -> Option<PathBuf> {
+    let directory = variables("CREDENTIALS_DIRECTORY")?;
+    Some(Path::new(&directory).join(name))
+}
+
 /// The text of a file in systemd's credentials directory, if it is there.
 fn credential(variables: Variables<'_>, name: &str) -> anyhow::Result<Option<String>> {
-    let Some(directory) = variables("CREDENTIALS_DIRECTORY") else {
+    let Some(path) = credential_file(variables, name) else {
         return Ok(None);
     };
-    let path = Path::new(&directory).join(name);
     match std::fs::read_to_string(&path) {
         // An empty one stands for none, as an empty variable does.
         Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),

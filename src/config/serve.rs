@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::lookup::{Lookup, number};
-use super::{DatabaseSource, credential, directory};
+use super::{Auth, DatabaseSource, credential, directory};
 use crate::app::Cors;
 use crate::cli::Args;
 use crate::environment::Variables;
@@ -56,6 +56,8 @@ pub struct Serve {
     pub db_request_id: bool,
     /// Whether there is a page that shows the API.
     pub docs: bool,
+    /// Whose tokens are taken.
+    pub auth: Auth,
     /// The database.
     pub database: DatabaseSource,
     /// Where failures are reported to, beside the log.
@@ -124,6 +126,7 @@ impl Serve {
             slow_query: lookup.duration("slow-query")?,
             db_request_id: lookup.flag("db-request-id")?,
             docs: !lookup.flag("no-docs")?,
+            auth: lookup.auth()?,
             database: lookup.database(&directory)?,
             sentry: sentry::Settings::read(credential(variables, "sentry-dsn")?, variables)?,
             directory,

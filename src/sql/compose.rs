@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use tokio_postgres::types::Type;
+
 use super::answer::{ETAG, Shape, TOTAL, is_of_a_row, is_special};
 use super::bind::{self, Binder};
 use super::described::{Described, DescribedColumn};
 use super::endpoint::SqlEndpoint;
-use super::file::{Definition, Operator, Said};
+use super::file::{Auth, Definition, Operator, Said};
 use super::finding::{Finding, Findings};
+use super::parameter::Place;
 use super::types::JsonKind;
-use crate::pg::Query;
+use crate::pg::{ParameterType, Query};
 
 /// A folder that a database has agreed to.
 pub struct Checked {
@@ -31,15 +34,21 @@ pub struct SqlRoute {
     pub endpoint: SqlEndpoint,
 }
 
-/// Makes endpoints of definitions and their descriptions, which are in the same order.
+/// Makes endpoints of definitions and their descriptions, which are in the same order. `has_key`: whether tokens are
+/// asked for.
 ///
 /// # Errors
-/// [`Findings`] where a result is not what an endpoint's header says.
-pub fn compose(definitions: Vec<Definition>, described: Vec<Described>) -> anyhow::Result<Checked> {
+/// [`Findings`] where a result is not what an endpoint's header says, or where it says something of tokens and there is
+/// no key.
+pub fn compose(
+    definitions: Vec<Definition>,
+    described: Vec<Described>,
+    has_key: bool,
+) -> anyhow::Result<Checked> {
     let (mut read, mut write, mut routes) = (Vec::new(), Vec::new(), Vec::new());
     let mut findings = Vec::new();
     for (definition, described) in definitions.into_iter().zip(described) {
-        let wrong = mismatches(&definition, &described);
+        let wrong = mismatches(&definition, &described, has_key);
         if !wrong.is_empty() {
             findings.extend(wrong);
             continue;
@@ -48,13 +57,15 @@ pub fn compose(definitions: Vec<Definition>, described: Vec<Described>) -> anyho
             true => &mut read,
             false => &mut write,
         };
+        let claims = (has_key && !definition.is_public()).then(|| claims_query(queries));
         let first = queries.len();
         queries.extend(queries_of(&definition, &described));
         let numbers = (first..queries.len()).collect();
         let binder = Binder::new(&definition, &described);
         let shape = Shape::new(&definition, &described);
         routes.push(SqlRoute {
-            endpoint: SqlEndpoint::new(&definition, &described, numbers, binder, shape),
+            endpoint: SqlEndpoint::new(&definition, &described, numbers, binder, shape)
+                .tells_claims(claims),
             definition,
             described,
         });
@@ -80,9 +91,32 @@ fn queries_of(definition: &Definition, described: &Described) -> impl Iterator<I
     })
 }
 
-/// How the results are not what the header says.
-pub(super) fn mismatches(definition: &Definition, described: &Described) -> Vec<Finding> {
+/// What tells the statements behind it in a transaction whose token there is, as PostgREST does.
+const CLAIMS: &str = "select set_config('request.jwt.claims', $1, true)";
+
+/// The number of [`CLAIMS`] among a pool's queries, where it is once.
+fn claims_query(queries: &mut Vec<Query>) -> usize {
+    let known = queries.iter().position(|query| query.sql == CLAIMS);
+    known.unwrap_or_else(|| {
+        queries.push(Query {
+            name: "request.jwt.claims".to_owned(),
+            sql: CLAIMS.to_owned(),
+            parameters: vec![ParameterType::Known(Type::TEXT)],
+        });
+        queries.len() - 1
+    })
+}
+
+/// How the results are not what the header says, and what it says of tokens that nobody asks for.
+pub(super) fn mismatches(
+    definition: &Definition,
+    described: &Described,
+    has_key: bool,
+) -> Vec<Finding> {
     let mut findings = parameters(definition, described);
+    if !has_key {
+        findings.extend(unasked(definition));
+    }
     let others = [
         result(definition, described),
         special(definition, described),
@@ -90,6 +124,30 @@ pub(super) fn mismatches(definition: &Definition, described: &Described) -> Vec<
     ];
     findings.extend(others.into_iter().filter_map(Result::err));
     findings
+}
+
+/// What it says of tokens. To serve it without a key would be to serve it to anybody.
+fn unasked(definition: &Definition) -> Vec<Finding> {
+    let finding = |at, message| {
+        Finding::new(&definition.source, at, message)
+            .with_hint("name the file of the key that tokens are signed with in --jwt-key")
+    };
+    let auth = definition.directives.auth.as_ref();
+    let scopes = auth.filter(|said| said.what != Auth::Public).map(|said| {
+        let message = "a scope is asked for, and there is no key to verify tokens with";
+        finding(said.at, message.to_owned())
+    });
+    let claims = definition.declarations.iter().filter_map(|declaration| {
+        let Some(Place::Claim(claim)) = &declaration.place else {
+            return None;
+        };
+        let message = format!(
+            ":{} is the claim {claim}, and there is no key to verify tokens with",
+            declaration.name
+        );
+        Some(finding(declaration.at, message))
+    });
+    scopes.into_iter().chain(claims).collect()
 }
 
 /// One parameter has one form in JSON, whichever statement uses it.

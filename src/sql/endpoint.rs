@@ -32,6 +32,8 @@ pub struct SqlEndpoint {
     shape: Arc<Shape>,
     /// What begins its transaction, if it is one.
     begin: Option<Arc<str>>,
+    /// The number of the query that tells its transaction the token's claims, if there is one.
+    claims: Option<usize>,
     retries: u32,
     versions: Versions,
     bulkhead: Option<Bulkhead>,
@@ -71,10 +73,21 @@ impl SqlEndpoint {
             binder,
             shape: Arc::new(shape),
             begin: is_one.then(|| begin.into()),
+            claims: None,
             retries: transaction.map_or(0, |transaction| transaction.retries),
             versions: Versions::of(definition, described),
             bulkhead: concurrency.map(|said| Bulkhead::new(said.what)),
         }
+    }
+
+    /// Has this query of the pool tell the statements what the request's token says. That lasts for a transaction: it is
+    /// one from now on.
+    pub(super) fn tells_claims(mut self, query: Option<usize>) -> SqlEndpoint {
+        self.claims = query;
+        if query.is_some() {
+            self.begin.get_or_insert_with(|| "begin".into());
+        }
+        self
     }
 
     /// Whether it is told which version there is before it writes.
@@ -120,13 +133,18 @@ impl SqlEndpoint {
         }
     }
 
+    /// The step of its transaction that its first statement is.
+    fn first_step(&self) -> usize {
+        usize::from(self.claims.is_some())
+    }
+
     /// What PostgreSQL is asked; nothing for an empty list.
     fn call(&self, context: &Context, bound: &Bound) -> Result<Option<Call>, Problem> {
         let condition = match self.versions {
             Versions::Read | Versions::Own => None,
             Versions::Step(step) => {
                 let conditions = Conditions::of_writing(&context.request)?;
-                (!conditions.is_empty()).then(|| conditions.guard(step))
+                (!conditions.is_empty()).then(|| conditions.guard(self.first_step() + step))
             }
             Versions::Unknown if Conditions::of_writing(&context.request)?.is_empty() => None,
             Versions::Unknown => return Err(unknown()),
@@ -143,17 +161,23 @@ impl SqlEndpoint {
         let [before @ .., query] = self.queries.as_slice() else {
             return Ok(None);
         };
+        let claims = self.claims.map(|query| {
+            let claims = context.claims.as_ref().map(|claims| claims.json().into());
+            Step {
+                query,
+                parameters: Arc::new([Parameter(claims)]),
+            }
+        });
         let steps = before.iter().zip(&bound.statements);
+        let steps = steps.map(|(query, parameters)| Step {
+            query: *query,
+            parameters: parameters.clone(),
+        });
         let transaction = self.begin.as_ref().map(|begin| {
             Arc::new(Transaction {
                 begin: begin.clone(),
                 reads: self.reads,
-                before: steps
-                    .map(|(query, parameters)| Step {
-                        query: *query,
-                        parameters: parameters.clone(),
-                    })
-                    .collect(),
+                before: claims.into_iter().chain(steps).collect(),
                 condition,
                 batch: is_list.then(|| objects.collect()),
             })
@@ -197,7 +221,10 @@ impl SqlEndpoint {
         };
         let last = self.queries.len().saturating_sub(1);
         let (statement, object) = match cause.and_then(|cause| cause.downcast_ref()) {
-            Some(Part::Step(step)) => (*step, None),
+            Some(Part::Step(step)) => match step.checked_sub(self.first_step()) {
+                Some(statement) => (statement, None),
+                None => return problem,
+            },
             Some(Part::Element(index)) => (last, Some(*index)),
             None => (last, None),
         };

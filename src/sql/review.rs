@@ -28,18 +28,23 @@ pub struct Review {
     pub broken: Vec<Broken>,
 }
 
-/// Reviews `files` against the database of `config`.
+/// Reviews `files` against the database of `config`. `has_key`: whether tokens are asked for.
 ///
 /// # Errors
 /// A database that cannot be reached.
-pub async fn review(files: Files, config: &Config, clock: &Clock) -> anyhow::Result<Review> {
+pub async fn review(
+    files: Files,
+    config: &Config,
+    has_key: bool,
+    clock: &Clock,
+) -> anyhow::Result<Review> {
     let (mut folder, mut findings, mut broken) = folder::each(files);
     let definitions = std::mem::take(&mut folder.definitions);
     let asked = describe_each(&definitions, config, clock).await?;
     let mut described = Vec::with_capacity(definitions.len());
     for (definition, asked) in definitions.into_iter().zip(asked) {
         let asked = asked.and_then(|described| {
-            let wrong = mismatches(&definition, &described);
+            let wrong = mismatches(&definition, &described, has_key);
             match wrong.is_empty() {
                 true => Ok(described),
                 false => Err(wrong),
@@ -61,7 +66,7 @@ pub async fn review(files: Files, config: &Config, clock: &Clock) -> anyhow::Res
         }
     }
     for (definition, described) in folder.definitions.iter().zip(&described) {
-        doubts(definition, described, &mut findings);
+        doubts(definition, described, has_key, &mut findings);
     }
     shadows(&folder.definitions, &described, &mut findings);
     if let (Some(text), true) = (&folder.lock, broken.is_empty()) {
@@ -89,7 +94,12 @@ impl Review {
 }
 
 /// What a reviewer would ask about one endpoint.
-fn doubts(definition: &Definition, described: &Described, findings: &mut Vec<Finding>) {
+fn doubts(
+    definition: &Definition,
+    described: &Described,
+    has_key: bool,
+    findings: &mut Vec<Finding>,
+) {
     let mut doubt = |finding: Finding| findings.push(finding.as_warning());
     let name = &definition.name;
     if definition.summary.is_empty() {
@@ -140,11 +150,11 @@ fn doubts(definition: &Definition, described: &Described, findings: &mut Vec<Fin
             }
         }
     }
-    if let (Some(cache), Some(auth)) = (&directives.cache, &directives.auth)
+    if let Some(cache) = directives.cache.as_ref().filter(|_| has_key)
         && cache.what.contains("public")
-        && auth.what != super::file::Auth::Public
+        && !definition.is_public()
     {
-        let message = "a public cache would give this answer to others than who has the scope";
+        let message = "a public cache would give this answer to who has no token";
         let finding = Finding::new(&definition.source, cache.at, message);
         doubt(finding.with_hint("write private, or no-store"));
     }

@@ -50,6 +50,19 @@ fn help_is_as_it_was_agreed() {
 }
 
 /// The journal's socket is named by device and inode; a file stands for it here.
+#[cfg(not(feature = "auth"))]
+#[test]
+fn a_program_without_tokens_does_not_go_on_without_asking_for_them() {
+    let folder = Folder::with(&[
+        ("jwt.key", "a shared secret of thirty-two bytes or more\n"),
+        ONE[0],
+    ]);
+    let key = folder.path().join("jwt.key").display().to_string();
+    let directory = folder.path().display().to_string();
+    let expected = "jwt.key: this program was built without tokens (its feature `auth`)";
+    fails(&["serve", &directory, "--jwt-key", &key], &[], 78, expected);
+}
+
 #[test]
 fn only_the_journal_is_told_priorities() {
     let folder = Folder::with(&[("bad.sql", "select")]);

@@ -16,6 +16,8 @@ mod api_limits;
 mod api_parameters;
 mod api_routes;
 mod api_service;
+#[cfg(feature = "auth")]
+mod auth;
 #[cfg(feature = "bench")]
 mod bench;
 mod bodiless;

@@ -12,6 +12,8 @@ mod slot;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use http_types::StatusCode;
+
 use super::described::Described;
 use super::file::{Definition, Operator};
 use super::parameter::{Declaration, Place};
@@ -151,7 +153,7 @@ impl Binder {
     /// The parameters' values for one request.
     ///
     /// # Errors
-    /// 400 with everything that is wrong; 415 for a body of another kind.
+    /// 400 with everything that is wrong; 415 for a body of another kind; 403 for a token without a claim.
     pub(super) fn bind(&self, context: &Context) -> Result<Bound, Problem> {
         let request = &context.request;
         let mut found = Found {
@@ -168,7 +170,16 @@ impl Binder {
                     Ok(given) => *value = given.map(Given::Text),
                     Err(message) => found.invalid.push(slot.invalid(message)),
                 },
-                Place::Query | Place::Body | Place::Claim(_) => {}
+                Place::Claim(path) => {
+                    let claims = context.claims.as_ref();
+                    *value = claims.and_then(|claims| claims.text(path)).map(Given::Text);
+                    if value.is_none() && slot.declaration.default.is_none() {
+                        // No other request would do, only another token.
+                        let detail = format!("the token has no claim {path}");
+                        return Err(Problem::new(StatusCode::Forbidden, detail));
+                    }
+                }
+                Place::Query | Place::Body => {}
             }
         }
         self.read_query(request, &mut found);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http_types::StatusCode;
 
 use super::transaction::{Transaction, transaction};
+use crate::claims::is_scope;
 use crate::sql::lexer::is_parameter_name;
 use crate::units;
 
@@ -200,17 +201,16 @@ fn cache(text: &str) -> Result<String, Mistake> {
 }
 
 fn auth(text: &str) -> Result<Auth, Mistake> {
-    // A scope-token of RFC 6749 §3.3.
-    let is_scope = |word: &&str| {
-        word.bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte))
-    };
     let mut words = text.split_whitespace();
     match (words.next(), words.collect::<Vec<_>>()) {
         (Some("public"), rest) if rest.is_empty() => Ok(Auth::Public),
-        (Some("scope"), scopes) if !scopes.is_empty() && scopes.iter().all(is_scope) => Ok(
-            Auth::Scopes(scopes.into_iter().map(str::to_owned).collect()),
-        ),
+        (Some("scope"), scopes)
+            if !scopes.is_empty() && scopes.iter().all(|word| is_scope(word)) =>
+        {
+            Ok(Auth::Scopes(
+                scopes.into_iter().map(str::to_owned).collect(),
+            ))
+        }
         _ => Err((
             format!("{text:?} does not say who may ask"),
             "write public, or scope and the scopes that a token must have",

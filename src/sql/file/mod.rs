@@ -87,6 +87,12 @@ impl Definition {
         read_only.unwrap_or(self.method == Method::Get)
     }
 
+    /// Whether anybody may ask, whatever else asks for a token.
+    pub fn is_public(&self) -> bool {
+        let auth = self.directives.auth.as_ref();
+        auth.is_some_and(|said| said.what == Auth::Public)
+    }
+
     /// Every parameter that a statement uses, once, and where it first stands.
     pub fn used(&self) -> Vec<(&str, usize)> {
         let mut seen = HashSet::new();

@@ -179,6 +179,12 @@ fn places(definition: &Definition) -> Result<(), Finding> {
                     "leave out where it is read",
                 );
             }
+            Some(Place::Claim(_)) if definition.is_public() => {
+                return wrong(
+                    format!(":{name} is a claim, and who may ask without a token has none"),
+                    "leave out `-- auth: public`",
+                );
+            }
             Some(Place::Body) if definition.method == Method::Get => {
                 return wrong(
                     format!("a GET has no body to read :{name} from"),

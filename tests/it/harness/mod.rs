@@ -16,6 +16,8 @@ mod secure;
 mod sentry;
 mod server;
 mod service;
+#[cfg(feature = "auth")]
+mod tokens;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ pub use secure::{Secure, Tap, psql};
 pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request, tag};
 pub use server::{Server, embed, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
+#[cfg(feature = "auth")]
+pub use tokens::{SECRET, bearer, bearer_by, signed};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
