@@ -103,6 +103,8 @@ pub const OPTIONS: &[Opt] = &[
           help: "queries that take longer are in the log; 0s: none is" },
     Opt { name: "db-request-id", short: None, value: "", default: "", commands: SERVE,
           help: "tell PostgreSQL each request's id, in application_name" },
+    Opt { name: "reload", short: None, value: "", default: "", commands: SERVE,
+          help: "for development: serve what can be, read files again when they are edited" },
     Opt { name: "jwt-key", short: None, value: "FILE", default: "", commands: AUTH,
           help: "keys of tokens: PEM, JWK, JWKS or a shared secret [default: no token is asked for]" },
     Opt { name: "jwt-audience", short: None, value: "NAME", default: "", commands: AUTH,

@@ -21,6 +21,7 @@
 //! | [`auth`] | who asks: tokens, and the wrapper around endpoints that want one |
 //! | `claims` | what a token says |
 //! | [`json`] | writing JSON, reading its objects |
+//! | `markup` | writing HTML |
 //! | [`http`] | HTTP/1.1: bytes in, messages out |
 //! | [`server`] | sockets, connections, the drain |
 //! | [`sql`] | the file format, parameters, checking against a database, the SQL endpoint |
@@ -30,6 +31,7 @@
 //! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
+//! | `exit` | the program's exit codes |
 //! | `bench` | the experiments: plan, wrk, statistics, report |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | [`units`] | times and sizes with their units |
@@ -39,7 +41,7 @@
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
-//! `der`, `units` know nobody; `tls`, `claims`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`,
+//! `der`, `units`, `markup` know nobody; `tls`, `claims`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`,
 //! `auth`, `sql` know those before them; `openapi` describes; `app` composes; `server` runs an [`App`]; `bench` measures servers;
 //! `process` runs one; the binary sees all.
 
@@ -63,6 +65,11 @@ pub mod error;
 pub mod http;
 pub mod json;
 mod lock;
+#[cfg_attr(
+    not(feature = "bench"),
+    allow(dead_code, reason = "the report of a bench needs more of it")
+)]
+mod markup;
 pub mod metrics;
 #[cfg(test)]
 mod mutate;

@@ -1,4 +1,6 @@
-//! The commands and their exit codes: read top to bottom, this is the program.
+//! The commands: read top to bottom, this is the program.
+
+mod exit;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use peppercorn::App;
 use peppercorn::app::Conflict;
+use peppercorn::auth::Verifier;
 #[cfg(feature = "bench")]
 use peppercorn::bench;
 use peppercorn::cli::{self, Args, Command, Parsed};
@@ -22,25 +25,7 @@ use peppercorn::runtime::Clock;
 use peppercorn::sql::shown::Format;
 use peppercorn::sql::{self, Files, Finding, Findings, lockfile};
 
-/// sysexits.h, where systemd prints the names of the codes.
-#[derive(Clone, Copy)]
-enum Exit {
-    Different = 1,
-    Usage = 64,
-    BadFile = 65,
-    NoInput = 66,
-    Unavailable = 69,
-    Internal = 70,
-    System = 71,
-    CannotListen = 73,
-    Config = 78,
-    /// As shells have it, for SIGINT.
-    #[cfg(feature = "bench")]
-    Interrupted = 130,
-}
-
-/// The exit code that an error means, and the error unless it has been told.
-struct Failure(u8, Option<anyhow::Error>);
+use exit::{Exit, Failure, OrExit, classify, failure, unreadable};
 
 fn main() -> ExitCode {
     let journal = observe::is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref());
@@ -108,14 +93,14 @@ fn variable(name: &str) -> Option<String> {
 fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
     match Role::of_this_process(config).map_err(failure)? {
         Role::Alone => {
-            let files = read(&config.directory)?;
+            let folder = folder(config).map_err(unreadable)?;
             let place = Place::alone(config).map_err(failure)?;
-            work(args, config, files, place)
+            work(args, config, folder, place)
         }
         Role::Worker(place) => {
             observe::sign(place.slot());
-            let files = place.files().and_then(sql::define).map_err(classify)?;
-            work(args, config, files, place)
+            let folder = place.files().and_then(sql::define).map_err(classify)?;
+            work(args, config, Some(folder), place)
         }
         Role::Keeper(keeper) => keep(config, keeper),
         Role::Reporter(reporter) => report(config, reporter),
@@ -123,7 +108,18 @@ fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
     }
 }
 
-fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result<(), Failure> {
+/// What has to be served; nothing where files are edited, and what can be is.
+fn folder(config: &Serve) -> anyhow::Result<Option<sql::Folder>> {
+    let files = Files::read(&config.directory)?;
+    (!config.reload).then(|| sql::define(files)).transpose()
+}
+
+fn work(
+    args: &Args,
+    config: &Serve,
+    folder: Option<sql::Folder>,
+    place: Place,
+) -> Result<(), Failure> {
     let verifier = config.auth.verifier().exit(Exit::Config)?;
     let clock = Clock::start().exit(Exit::System)?;
     let opened = match &config.database {
@@ -140,11 +136,8 @@ fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result
     };
     let worker = Worker::new(config, place, &clock).map_err(failure)?;
     let worker = worker.reload_with(again);
-    let app = App::new().authenticate(verifier);
-    let app = async_io::block_on(app.sql(files, &settings, &clock));
-    let app = app
-        .and_then(|app| documented(app, config))
-        .map_err(classify);
+    let app = async_io::block_on(build(config, folder, verifier, &settings, &clock));
+    let app = app.map_err(classify);
     let served = app.and_then(|app| worker.run(app, &settings).map_err(failure));
     let stopped = cluster.map_or(Ok(()), Cluster::stop).exit(Exit::Internal);
     served.and(stopped)
@@ -155,15 +148,26 @@ fn work(args: &Args, config: &Serve, files: sql::Folder, place: Place) -> Result
 async fn read_again(args: &Args, clock: &Clock) -> anyhow::Result<(App, pg::Config)> {
     let config = Serve::resolve(args, &variable)?;
     let settings = config.database.running();
-    let app = App::new()
-        .authenticate(config.auth.verifier()?)
-        .sql_dir(&config.directory, &settings, clock)
-        .await?;
-    Ok((documented(app, &config)?, settings))
+    let (folder, verifier) = (folder(&config)?, config.auth.verifier()?);
+    Ok((
+        build(&config, folder, verifier, &settings, clock).await?,
+        settings,
+    ))
 }
 
-/// With the document of its endpoints.
-fn documented(app: App, config: &Serve) -> anyhow::Result<App> {
+/// The application: endpoints, and the document of them.
+async fn build(
+    config: &Serve,
+    folder: Option<sql::Folder>,
+    verifier: Option<Verifier>,
+    settings: &pg::Config,
+    clock: &Clock,
+) -> anyhow::Result<App> {
+    let app = App::new().authenticate(verifier);
+    let app = match folder {
+        Some(folder) => app.sql(folder, settings, clock).await?,
+        None => app.draft_dir(&config.directory, settings, clock).await?,
+    };
     let document = app.openapi(&config::title(&config.directory));
     app.document(document, config.docs)
 }
@@ -341,43 +345,4 @@ fn ping(config: &Ping) -> Result<(), Failure> {
 /// The files' own mistakes come to light before anything is started for them.
 fn read(directory: &Path) -> Result<sql::Folder, Failure> {
     sql::read(directory).map_err(unreadable)
-}
-
-/// Wrong files, or none.
-fn unreadable(error: anyhow::Error) -> Failure {
-    let exit = match error.is::<Findings>() {
-        true => Exit::BadFile,
-        false => Exit::NoInput,
-    };
-    Failure(exit as u8, Some(error))
-}
-
-/// Wrong files, or no database to check them against.
-fn classify(error: anyhow::Error) -> Failure {
-    let exit = match error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>() {
-        true => Exit::BadFile,
-        false => Exit::Unavailable,
-    };
-    Failure(exit as u8, Some(error))
-}
-
-fn failure(error: process::Error) -> Failure {
-    match error {
-        process::Error::Bind(error) => Failure(Exit::CannotListen as u8, Some(error)),
-        process::Error::Files(error) => unreadable(error),
-        process::Error::System(error) => Failure(Exit::System as u8, Some(error)),
-        // It has said why.
-        process::Error::Ended(code) => Failure(code, None),
-    }
-}
-
-trait OrExit<T> {
-    /// The exit code that an error here means.
-    fn exit(self, exit: Exit) -> Result<T, Failure>;
-}
-
-impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
-    fn exit(self, exit: Exit) -> Result<T, Failure> {
-        self.map_err(|error| Failure(exit as u8, Some(error.into())))
-    }
 }

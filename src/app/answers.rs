@@ -27,7 +27,11 @@ pub(super) fn explain(error: &anyhow::Error, request_id: &RequestId) -> Response
     }
 }
 
-fn problem_response(problem: &Problem, request_id: &RequestId, event_id: Option<Uuid>) -> Response {
+pub(super) fn problem_response(
+    problem: &Problem,
+    request_id: &RequestId,
+    event_id: Option<Uuid>,
+) -> Response {
     let event_id = event_id.map(|id| id.simple().to_string());
     let response = Response::new(problem.status())
         .with_header("Content-Type", "application/problem+json")

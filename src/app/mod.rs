@@ -2,17 +2,17 @@
 
 mod answers;
 mod cors;
+mod draft;
 mod routes;
+mod sql;
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
 use http_types::Method;
 
-use crate::auth::{Guard, Verifier};
+use crate::auth::Verifier;
 use crate::capture::{Capture, untraced};
 use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
 use crate::http::{Head, Request, Response};
@@ -22,8 +22,6 @@ use crate::pg::connect::READ_ONLY;
 use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
-use crate::sql::file::Auth;
-use crate::sql::{self, Definition, Described, Folder};
 
 use answers::{explain, metrics, named, ping, readyz};
 use routes::{Audience, Entry, Routes};
@@ -101,73 +99,6 @@ impl App {
     pub fn split(mut self) -> App {
         self.routes.split();
         self
-    }
-
-    /// Has the SQL endpoints that are added from now on ask for a token that `verifier` takes; without one they ask nobody.
-    /// Rust endpoints have a [`Guard`] of their own.
-    pub fn authenticate(mut self, verifier: impl Into<Option<Verifier>>) -> App {
-        self.verifier = verifier.into();
-        self
-    }
-
-    /// Adds every endpoint of the SQL files below `directory`, after the database of `config` has agreed to them.
-    ///
-    /// # Errors
-    /// See [`sql::read`] and [`App::sql`].
-    pub async fn sql_dir(
-        self,
-        directory: &Path,
-        config: &Config,
-        clock: &Clock,
-    ) -> anyhow::Result<App> {
-        self.sql(sql::read(directory)?, config, clock).await
-    }
-
-    /// Adds endpoints read from SQL files, after the database of `config` has agreed to them.
-    ///
-    /// # Errors
-    /// See [`Folder::described`] and [`sql::compose`](fn@sql::compose); a route that is taken.
-    pub async fn sql(self, folder: Folder, config: &Config, clock: &Clock) -> anyhow::Result<App> {
-        let described = folder.described(config, clock).await?;
-        self.endpoints(folder.definitions, described)
-    }
-
-    /// Adds endpoints that a database has [described](sql::describe).
-    ///
-    /// # Errors
-    /// See [`sql::compose`](fn@sql::compose); a route that is taken.
-    pub fn endpoints(
-        mut self,
-        definitions: Vec<Definition>,
-        described: Vec<Described>,
-    ) -> anyhow::Result<App> {
-        if !(self.read.is_empty() && self.write.is_empty()) {
-            bail!("a second folder of SQL files: an application has one");
-        }
-        let secured = self.verifier.is_some();
-        let checked = sql::compose(definitions, described, secured)?;
-        for route in checked.routes {
-            let operation = Operation::of_sql(&route, secured);
-            let definition = &route.definition;
-            self.routes.insert(
-                &definition.template,
-                Entry {
-                    route: Arc::new(route_of(definition)),
-                    place: definition.source.place(definition.route_at),
-                    audience: Audience::Clients,
-                    endpoint: match &self.verifier {
-                        Some(verifier) if !definition.is_public() => {
-                            captured(guarded(route.endpoint, definition, verifier))
-                        }
-                        _ => captured(route.endpoint),
-                    },
-                },
-            )?;
-            self.operations
-                .push((definition.method, definition.template.clone(), operation));
-        }
-        (self.read, self.write) = (checked.read, checked.write);
-        Ok(self)
     }
 
     /// Adds the OpenAPI [document](ui::DOCUMENT) of the API and, with `page`, the [page](ui::PAGE) that shows it, which a
@@ -356,22 +287,6 @@ fn parsed(method: Method, path: &str) -> anyhow::Result<Template> {
 
 fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
     Box::new(Capture::new(endpoint))
-}
-
-fn guarded<E: Endpoint>(endpoint: E, definition: &Definition, verifier: &Verifier) -> Guard<E> {
-    let scopes = match definition.directives.auth.as_ref().map(|said| &said.what) {
-        Some(Auth::Scopes(scopes)) => scopes.as_slice(),
-        _ => &[],
-    };
-    let guard = Guard::new(endpoint, verifier.clone());
-    scopes.iter().cloned().fold(guard, Guard::scope)
-}
-
-fn route_of(definition: &Definition) -> Route {
-    let timeout = definition.directives.timeout.as_ref();
-    let template = definition.template.as_str();
-    Route::new(definition.method, template, definition.name.as_str())
-        .within(timeout.map(|said| said.what))
 }
 
 /// A route whose endpoint has no other name.

@@ -32,6 +32,9 @@ pub struct Serve {
     pub admin: Vec<Address>,
     /// Worker processes.
     pub workers: usize,
+    /// Whether files are read again when they are edited, and what is wrong with one does not keep the others from being
+    /// served.
+    pub reload: bool,
     /// Whether a supervisor has them. More than one, and one that is to be replaced, have one.
     pub supervise: bool,
     /// How connections are spread.
@@ -110,11 +113,20 @@ impl Serve {
         if bind.is_empty() {
             bind.push(default_address(&lookup)?);
         }
+        let supervise = workers > 1 || max_requests > 0 || lookup.flag("supervise")?;
+        let reload = lookup.flag("reload")?;
+        if reload && supervise {
+            let option = lookup.origin("reload");
+            anyhow::bail!(
+                "{option} is for one worker without a supervisor, such as while files are written"
+            );
+        }
         Ok(Serve {
             bind,
             admin: lookup.list("admin-bind")?,
             workers,
-            supervise: workers > 1 || max_requests > 0 || lookup.flag("supervise")?,
+            reload,
+            supervise,
             accept,
             layout: Layout { threads, executor },
             settings: server,

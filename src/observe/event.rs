@@ -97,7 +97,7 @@ pub enum Event {
         /// How long it takes until another is started.
         pause: Duration,
     },
-    /// A signal asked to read everything again.
+    /// A signal asked to read everything again, or a file was edited.
     Reloading,
     /// A new generation serves, the old one finishes.
     Reloaded {
@@ -110,6 +110,16 @@ pub enum Event {
         generation: u64,
         /// Why.
         reason: String,
+    },
+    /// An endpoint of a folder that somebody is writing cannot be served; the others are.
+    NotServed {
+        /// What is wrong, and where.
+        finding: String,
+    },
+    /// It will not be noticed that files are edited.
+    CannotWatch {
+        /// Why.
+        error: anyhow::Error,
     },
     /// A signal asked for another number of workers.
     Resized {

@@ -100,6 +100,8 @@ impl Event {
             Event::Reloading => "reloading",
             Event::Reloaded { .. } => "reloaded",
             Event::ReloadRefused { .. } => "reload_refused",
+            Event::NotServed { .. } => "not_served",
+            Event::CannotWatch { .. } => "cannot_watch",
             Event::Resized { .. } => "resized",
             Event::Upgrading => "upgrading",
             Event::UpgradeFailed { .. } => "upgrade_failed",
@@ -174,7 +176,10 @@ impl Event {
                 .count("pid", (*pid).into())
                 .text("late", *late),
             Event::CannotStart { error } => none.text("error", format!("{error:#}")),
-            Event::CannotReport { error } => none.text("error", format!("{error:#}")),
+            Event::CannotReport { error } | Event::CannotWatch { error } => {
+                none.text("error", format!("{error:#}"))
+            }
+            Event::NotServed { finding } => none.text("finding", finding),
             Event::BootFailed { how } => none.text("how", how),
             Event::KeeperEnded { how, pause } => {
                 none.text("how", how).seconds("pause_seconds", *pause)

@@ -77,6 +77,10 @@ impl fmt::Display for Event {
             Event::ReloadRefused { generation, reason } => {
                 write!(f, "not reloaded, generation {generation} goes on: {reason}")
             }
+            Event::NotServed { finding } => f.write_str(finding),
+            Event::CannotWatch { error } => {
+                write!(f, "edits of files are not noticed: {error:#}")
+            }
             Event::Resized { workers } => write!(f, "{workers} workers from now on"),
             Event::Upgrading => f.write_str("executing the new version of this program"),
             Event::UpgradeFailed { error } => {

@@ -64,7 +64,11 @@ fn next(event: Option<&Event>) -> Option<Event> {
             generation: 2,
             reason: text("a new worker ended with status 65"),
         },
-        Event::ReloadRefused { .. } => Event::Resized { workers: 4 },
+        Event::ReloadRefused { .. } => Event::NotServed {
+            finding: text("a.sql:3:1: no statement"),
+        },
+        Event::NotServed { .. } => Event::CannotWatch { error: error() },
+        Event::CannotWatch { .. } => Event::Resized { workers: 4 },
         Event::Resized { .. } => Event::Upgrading,
         Event::Upgrading => Event::UpgradeFailed {
             error: io::Error::other("no such file"),

@@ -30,9 +30,10 @@ impl Event {
             | Event::Orphaned { .. }
             | Event::TaskPanicked { .. }
             | Event::StreamStalled { .. } => (Level::Error, true),
-            Event::RequestFailed { .. } | Event::Panicked { .. } | Event::StillStuck { .. } => {
-                (Level::Error, false)
-            }
+            Event::RequestFailed { .. }
+            | Event::Panicked { .. }
+            | Event::StillStuck { .. }
+            | Event::NotServed { .. } => (Level::Error, false),
             Event::WorkerEnded { .. } | Event::WorkerKilled { .. } | Event::AcceptPaused { .. } => {
                 (Level::Warn, true)
             }
@@ -41,6 +42,7 @@ impl Event {
             | Event::ServedFromLock { .. }
             | Event::PlacesTaken { .. }
             | Event::CannotReport { .. }
+            | Event::CannotWatch { .. }
             | Event::Stalled { .. }
             | Event::SlowQuery { .. }
             | Event::SentryUnreachable { .. }

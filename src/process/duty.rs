@@ -56,8 +56,7 @@ pub(super) async fn obey(signals: Signals, worker: &Worker) -> io::Result<()> {
                 continue;
             }
             News::Order(Order::Reload) if worker.supervisor.is_none() => {
-                // Full: one that has not begun yet will see what there is then.
-                let _asked = worker.hup.0.try_send(());
+                worker.ask_for_reload();
                 continue;
             }
             // The supervisor's affair.

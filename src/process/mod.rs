@@ -12,6 +12,7 @@
 mod child;
 mod descriptors;
 mod duty;
+mod edits;
 mod exposed;
 mod handover;
 mod keeper;

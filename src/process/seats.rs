@@ -185,7 +185,7 @@ impl Program for Seats<'_> {
                     unreachable!("obeying has no end")
                 };
                 let reloading = async {
-                    self.follow_hups().await;
+                    future::or(self.follow_reloads(), self.follow_edits()).await;
                     unreachable!("there may always be another")
                 };
                 // A second signal, and the end of the time to finish, are for the other seats too.

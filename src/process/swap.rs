@@ -1,4 +1,4 @@
-//! HUP to a worker that serves alone: its application is made again and takes the old one's place between two requests.
+//! HUP to a worker that serves alone, or an edit that it watches for: its application is made again and takes the old one's place between two requests.
 //!
 //! ```text
 //! HUP → the application, made on another thread → its pools, connected in every seat → the swap, in all seats
@@ -45,13 +45,13 @@ pub(super) fn make(
 }
 
 impl Seats<'_> {
-    /// Reloads at every HUP; those that come meanwhile are one more. Never ends.
-    pub(super) async fn follow_hups(&self) {
+    /// Reloads whenever it is asked for; what comes meanwhile is one more. Never ends.
+    pub(super) async fn follow_reloads(&self) {
         let worker = self.worker;
         while self.are_preparing() {
             worker.clock.sleep(TICK).await;
         }
-        while worker.hup.1.recv().await.is_ok() {
+        while worker.asked.1.recv().await.is_ok() {
             worker.tell_reloading();
             observe::emit(&Event::Reloading);
             let generation = worker.row.get(Field::Generation);

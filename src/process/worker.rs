@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use smol::channel::{Receiver, Sender};
 
+use super::edits::Edits;
 use super::place::{Place, Supervision};
 use super::scoreboard::{Field, Header, Row, Scoreboard, Stage};
 use super::seats::Seats;
@@ -48,8 +49,10 @@ pub struct Worker {
     pub(super) worn_out: Receiver<()>,
     /// How its application is made again, if it can be.
     pub(super) make: Option<Make>,
-    /// HUP has been heard and not been followed yet: one, however many came.
-    pub(super) hup: (Sender<()>, Receiver<()>),
+    /// A reload has been asked for and has not begun yet: one, however often.
+    pub(super) asked: (Sender<()>, Receiver<()>),
+    /// Who asks for one when files are edited, until the first seat takes it.
+    pub(super) edits: Mutex<Option<Edits>>,
     /// For requests in flight when it ends.
     pub(super) graceful: Duration,
     /// Of each seat.
@@ -100,6 +103,8 @@ impl Worker {
         let (tally, worn_out) = Tally::new(requests, connections, config.last_request());
         let scoreboard = Arc::new(scoreboard);
         let activated = sockets.activated;
+        let edits = config.reload.then(|| Edits::watch(&config.directory));
+        let edits = edits.transpose().map_err(Error::System)?;
         Ok(Worker {
             listeners: Mutex::new(sockets.deal(count)?),
             public,
@@ -118,7 +123,8 @@ impl Worker {
             tally,
             worn_out,
             make: None,
-            hup: smol::channel::bounded(1),
+            asked: smol::channel::bounded(1),
+            edits: Mutex::new(edits),
             graceful: config.graceful,
             pools: Pools {
                 connections: db_connections,
@@ -206,6 +212,12 @@ impl Worker {
                 layout: self.layout.to_string(),
             });
         }
+    }
+
+    /// Has everything read again.
+    pub(super) fn ask_for_reload(&self) {
+        // Full: one that has not begun yet will see what there is then.
+        let _asked = self.asked.0.try_send(());
     }
 
     /// The listeners of a seat, which takes them.

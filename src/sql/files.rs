@@ -1,6 +1,6 @@
 //! The texts of a directory's SQL files, read once: whoever is handed them has the same, whatever becomes of the files.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -33,8 +33,11 @@ impl Files {
             );
         }
         let mut paths = Vec::new();
-        collect(directory, &mut paths)
-            .with_context(|| format!("cannot read {}", directory.display()))?;
+        for directory in Files::directories(directory)? {
+            let (files, _) = listed(&directory)
+                .with_context(|| format!("cannot read {}", directory.display()))?;
+            paths.extend(files.into_iter().filter(|path| is_sql(path)));
+        }
         paths.retain(|path| path != &directory.join(SCHEMA));
         paths.sort();
         if paths.is_empty() {
@@ -57,6 +60,28 @@ impl Files {
                 text => Some(text.with_context(|| format!("cannot read {}", lock.display()))?),
             },
         })
+    }
+
+    /// Whether a file of this name is read.
+    pub fn reads(name: &OsStr) -> bool {
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        !is_hidden && (is_sql(Path::new(name)) || name == lockfile::NAME)
+    }
+
+    /// `directory` and every directory below it where files are read.
+    ///
+    /// # Errors
+    /// One that cannot be read.
+    pub fn directories(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        let mut found = vec![directory.to_owned()];
+        let mut next = 0;
+        while let Some(directory) = found.get(next).cloned() {
+            let (_, below) = listed(&directory)
+                .with_context(|| format!("cannot read {}", directory.display()))?;
+            found.extend(below);
+            next += 1;
+        }
+        Ok(found)
     }
 
     /// As bytes, for [`Files::from_bytes`] of another process: the directory, the lock file, each path and each text behind its length.
@@ -108,23 +133,26 @@ fn piece<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(piece)
 }
 
-fn collect(directory: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+fn is_sql(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "sql")
+}
+
+/// The files and the directories in a directory, except hidden ones.
+fn listed(directory: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut files, mut directories) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
-        let path = entry.path();
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
         }
+        let path = entry.path();
         // Not `file_type`: a link to a directory is followed.
         match path.is_dir() {
-            true => collect(&path, paths)?,
-            false if path.extension().is_some_and(|extension| extension == "sql") => {
-                paths.push(path)
-            }
-            false => {}
+            true => directories.push(path),
+            false => files.push(path),
         }
     }
-    Ok(())
+    Ok((files, directories))
 }
 
 #[cfg(test)]

@@ -88,6 +88,17 @@ impl Finding {
         self.source.position(self.at)
     }
 
+    /// The line that it is about, and below it a mark at the column.
+    pub fn excerpt(&self) -> String {
+        let start = self.source.lines.partition_point(|start| *start <= self.at) - 1;
+        let start = self.source.lines[start];
+        let line = self.source.text[start..].lines().next().unwrap_or("");
+        // A tab is as wide below as it is above.
+        let before = self.source.text[start..self.at].chars();
+        let indent: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
+        format!("{line}\n{indent}^")
+    }
+
     /// Says what would help.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Finding {
         self.hint = Some(hint.into());
@@ -182,6 +193,15 @@ mod tests {
         let places = [0, 2, 3, 4, 5, 6].map(|at| source.place(at));
         let expected = ["1:1", "1:2", "1:3", "2:1", "3:1", "3:2"];
         assert_eq!(places, expected.map(|place| format!("a.sql:{place}")));
+    }
+
+    #[test]
+    fn an_excerpt_shows_the_place() {
+        let source = Arc::new(Source::new("a.sql", "é\tx;\r\n\nb"));
+        let excerpt = |at| Finding::new(&source, at, "").excerpt();
+        assert_eq!(excerpt(3), "é\tx;\n \t^");
+        assert_eq!(excerpt(7), "\n^");
+        assert_eq!(excerpt(9), "b\n ^");
     }
 
     /// A file with a mistake on every line is not read once more for each.

@@ -33,6 +33,7 @@ mod docs;
 mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
+mod edits;
 mod findings;
 mod format_bodies;
 mod format_bulk;

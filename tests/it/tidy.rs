@@ -15,6 +15,7 @@ const LEVELS: &[&[&str]] = &[
         "environment",
         "units",
         "der",
+        "markup",
     ],
     &["tls", "claims"],
     &["observe"],
@@ -30,6 +31,7 @@ const LEVELS: &[&[&str]] = &[
     &["bench"],
     &["config"],
     &["process"],
+    &["exit"],
     &["lib", "main"],
 ];
 

@@ -1,9 +1,9 @@
 //! Bars below each other: a name, a bar, the number at its end. They are a table to who does not see them, and stretch with
 //! the page: only marks are drawn, all words are text.
 
-use super::markup::{Element, element};
 use super::parts::{DASH, server_heading};
 use super::series::Series;
+use crate::markup::{Element, element};
 
 /// Above and below a bar, as parts of its lane's height.
 const MARGIN: f64 = 0.14;

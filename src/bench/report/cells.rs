@@ -1,12 +1,12 @@
 //! All figures of a path, a row for each cell.
 
-use super::markup::{Element, element};
 use super::parts::{Column, DASH, figures, paragraph, table, words};
 use super::subject::Subject;
 use crate::bench::analysis::Figures;
 use crate::bench::plan::Cell;
 use crate::bench::table::cells;
 use crate::bench::text::{count, cpu, grouped, latency, memory};
+use crate::markup::{Element, element};
 
 const COLUMNS: [Column; 14] = [
     words("server"),

@@ -1,12 +1,12 @@
 //! Before and after: the talk compared its Flask service with its aiohttp service where they had most to do.
 
 use super::bars::{Amount, Bar, Bars};
-use super::markup::{Element, element};
 use super::parts::{caption, paragraph, section};
 use super::subject::Subject;
 use crate::bench::plan::Plan;
 use crate::bench::results::Results;
 use crate::bench::text::{count, ratio};
+use crate::markup::{Element, element};
 
 /// A panel of bars for each path.
 pub(super) fn comparison(results: &Results, subjects: &[Subject<'_>]) -> Element {

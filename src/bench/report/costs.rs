@@ -1,11 +1,11 @@
 //! What a server uses: CPU time per request, and memory.
 
 use super::bars::{Amount, Bar, Bars};
-use super::markup::{Element, element};
 use super::parts::caption;
 use super::subject::Subject;
 use crate::bench::analysis::{Cpu, Figures};
 use crate::bench::text::{cpu, memory};
+use crate::markup::{Element, element};
 
 /// Both figures, beside each other.
 pub(super) fn figures(subject: &Subject<'_>) -> Element {

@@ -2,11 +2,11 @@
 
 use super::PLOT_STYLE;
 use super::frame::WIDE;
-use super::markup::element;
 use super::subject::Subject;
 use super::svg;
 use super::throughput::drawing;
 use crate::bench::text::several;
+use crate::markup::element;
 
 /// Around the plot.
 const MARGIN: f64 = 24.0;

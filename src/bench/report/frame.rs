@@ -1,9 +1,9 @@
 //! The axes of a plot over connections, and how much room there is around them.
 
-use super::markup::Element;
 use super::scale::{Scale, round_numbers};
 use super::svg;
 use crate::bench::text::grouped;
+use crate::markup::Element;
 
 /// How large a plot is, in units of its own: those of a screen, where it is not made to fit.
 #[derive(Clone, Copy)]

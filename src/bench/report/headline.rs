@@ -1,10 +1,10 @@
 //! What a slide would say first: which layout to run, and how servers compare.
 
-use super::markup::{Element, element};
 use super::parts::paragraph;
 use crate::bench::advice::Advice;
 use crate::bench::results::Results;
 use crate::bench::verdict::{Comparison, Verdict};
+use crate::markup::{Element, element};
 
 /// The page's name.
 pub(super) fn title(results: &Results) -> String {

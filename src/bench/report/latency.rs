@@ -1,12 +1,12 @@
 //! How long answers took: three percentiles of each server on one logarithmic axis.
 
 use super::bars::{line, percent};
-use super::markup::{Element, element};
 use super::parts::{DASH, caption, server_heading};
 use super::scale::{Scale, round_factors, written_factors};
 use super::subject::Subject;
 use crate::bench::results::Latency;
 use crate::bench::text::latency;
+use crate::markup::{Element, element};
 
 /// Of a server's lane, what is left free at both ends: a mark is as wide as that.
 const ENDS: (f64, f64) = (0.03, 0.97);

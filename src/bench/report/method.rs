@@ -1,6 +1,5 @@
 //! How it was measured, in plain words.
 
-use super::markup::{Element, element};
 use super::parts::{Column, section, table, words};
 use super::series::Series;
 use crate::bench::advice::WORTH;
@@ -8,6 +7,7 @@ use crate::bench::analysis::CHANCE;
 use crate::bench::plan::{Kind, Plan, WARM_UP};
 use crate::bench::results::Results;
 use crate::bench::text::{several, time};
+use crate::markup::{Element, element};
 
 /// The talk's plan: runs of a cell, and seconds of each.
 const TALK: (usize, u64) = (10, 30);

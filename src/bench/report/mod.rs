@@ -1,6 +1,6 @@
 //! `report.html`: one file that needs no network and no scripts.
 //!
-//! Results → a tree of elements (`markup`) → text.
+//! Results → a tree of elements (`crate::markup`) → text.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | `file` | a plot by itself, as SVG |
 //! | `subject`, `series` | what is looked at: a path, the servers |
 //! | `bars`, `frame`, `scale`, `labels`, `svg` | marks and where they go |
-//! | `markup`, `parts` | what a page is made of |
+//! | `parts` | what a page is made of |
 
 mod bars;
 mod cells;
@@ -22,7 +22,6 @@ mod frame;
 mod headline;
 mod labels;
 mod latency;
-mod markup;
 mod method;
 mod notes;
 mod parts;
@@ -36,7 +35,7 @@ mod throughput;
 mod voids;
 
 use super::results::Results;
-use markup::{Element, element};
+use crate::markup::{Element, element};
 use parts::{caption, paragraph, section};
 use series::{Series, legend};
 use subject::Subject;

@@ -1,10 +1,10 @@
 //! What a reader must know before the figures: that some are missing, or what may have spoiled them.
 
-use super::markup::{Element, element};
 use super::parts::{Column, figures, table, words};
 use super::series::Series;
 use crate::bench::results::{Results, Run};
 use crate::bench::text::{grouped, several};
+use crate::markup::{Element, element};
 
 /// Part of the processors' time. A run from which more was stolen has measured the hypervisor, too.
 const MUCH_STOLEN: f64 = 0.02;

@@ -1,7 +1,7 @@
 //! What parts of the page have in common.
 
-use super::markup::{Element, element};
 use super::series::Series;
+use crate::markup::{Element, element};
 
 /// In place of a figure that there is not.
 pub(super) const DASH: &str = "–";

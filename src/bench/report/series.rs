@@ -1,8 +1,8 @@
 //! The servers as they are shown: what they are called, and what tells their lines apart without colours, too.
 
-use super::markup::{Element, element};
 use super::svg::{self, Point};
 use crate::bench::plan::{Kind, Plan};
+use crate::markup::{Element, element};
 
 /// Colours in `plot.css`: those of M. Okabe and K. Ito, "Color Universal Design" (2008), darker on white and lighter on
 /// black where they would be too faint.

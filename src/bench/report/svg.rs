@@ -1,6 +1,6 @@
 //! Marks of plots.
 
-use super::markup::{Element, element};
+use crate::markup::{Element, element};
 
 /// A place: to the right, and down.
 pub(super) type Point = (f64, f64);

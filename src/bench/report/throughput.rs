@@ -2,13 +2,13 @@
 
 use super::frame::{Format, Frame, in_order};
 use super::labels::spread;
-use super::markup::{Element, element};
 use super::series::Series;
 use super::subject::Subject;
 use super::svg::{self, Point};
 use crate::bench::plan::Cell;
 use crate::bench::statistics::Summary;
 use crate::bench::text::{count, several};
+use crate::markup::{Element, element};
 
 /// From the last mark to that of its label.
 const LEADER: f64 = 34.0;

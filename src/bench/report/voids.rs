@@ -1,11 +1,11 @@
 //! The runs that do not count, and why.
 
-use super::markup::{Element, element};
 use super::notes::place;
 use super::parts::{Column, figures, paragraph, section, table, words};
 use super::series::Series;
 use crate::bench::results::Results;
 use crate::bench::text::{grouped, several};
+use crate::markup::{Element, element};
 
 /// More are folded up.
 const MOST_SHOWN: usize = 12;

@@ -161,7 +161,7 @@ fn timeout(text: &str) -> Result<Duration, Mistake> {
     match units::duration(text) {
         Ok(Duration::ZERO) => Err(("no request is answered in no time".into(), hint)),
         Ok(duration) => Ok(duration),
-        Err(error) => Err((error, hint)),
+        Err(_) => Err((format!("{text:?} is not a time"), hint)),
     }
 }
 

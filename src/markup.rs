@@ -12,7 +12,7 @@ const INLINE: [&str; 6] = ["a", "code", "span", "strong", "svg", "title"];
 
 /// An element with all that is in it.
 #[derive(Clone, Debug)]
-pub(super) struct Element {
+pub(crate) struct Element {
     name: &'static str,
     attributes: Vec<(&'static str, String)>,
     content: Vec<Content>,
@@ -27,7 +27,7 @@ enum Content {
 }
 
 /// An element of this name, with nothing in it yet.
-pub(super) fn element(name: &'static str) -> Element {
+pub(crate) fn element(name: &'static str) -> Element {
     Element {
         name,
         attributes: Vec::new(),
@@ -37,37 +37,37 @@ pub(super) fn element(name: &'static str) -> Element {
 
 impl Element {
     /// With an attribute more.
-    pub(super) fn set(mut self, name: &'static str, value: impl Into<String>) -> Element {
+    pub(crate) fn set(mut self, name: &'static str, value: impl Into<String>) -> Element {
         self.attributes.push((name, value.into()));
         self
     }
 
     /// With these classes, separated by spaces.
-    pub(super) fn class(self, classes: impl Into<String>) -> Element {
+    pub(crate) fn class(self, classes: impl Into<String>) -> Element {
         self.set("class", classes)
     }
 
     /// With this text behind what is in it.
-    pub(super) fn text(mut self, text: impl Into<String>) -> Element {
+    pub(crate) fn text(mut self, text: impl Into<String>) -> Element {
         self.content.push(Content::Text(text.into()));
         self
     }
 
     /// With this element behind what is in it.
-    pub(super) fn with(mut self, child: Element) -> Element {
+    pub(crate) fn with(mut self, child: Element) -> Element {
         self.content.push(Content::Element(child));
         self
     }
 
     /// With these elements behind what is in it.
-    pub(super) fn with_all(mut self, children: impl IntoIterator<Item = Element>) -> Element {
+    pub(crate) fn with_all(mut self, children: impl IntoIterator<Item = Element>) -> Element {
         self.content
             .extend(children.into_iter().map(Content::Element));
         self
     }
 
     /// With a style sheet behind what is in it.
-    pub(super) fn verbatim(mut self, text: &'static str) -> Element {
+    pub(crate) fn verbatim(mut self, text: &'static str) -> Element {
         self.content.push(Content::Verbatim(text));
         self
     }

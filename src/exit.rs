@@ -1,0 +1,65 @@
+//! The exit codes, and what errors mean which.
+
+use peppercorn::app::Conflict;
+use peppercorn::pg::cluster::BadSchema;
+use peppercorn::process;
+use peppercorn::sql::Findings;
+
+/// sysexits.h, where systemd prints the names of the codes.
+#[derive(Clone, Copy)]
+pub(crate) enum Exit {
+    Different = 1,
+    Usage = 64,
+    BadFile = 65,
+    NoInput = 66,
+    Unavailable = 69,
+    Internal = 70,
+    System = 71,
+    CannotListen = 73,
+    Config = 78,
+    /// As shells have it, for SIGINT.
+    #[cfg(feature = "bench")]
+    Interrupted = 130,
+}
+
+/// The exit code that an error means, and the error unless it has been told.
+pub(crate) struct Failure(pub(crate) u8, pub(crate) Option<anyhow::Error>);
+
+/// Wrong files, or none.
+pub(crate) fn unreadable(error: anyhow::Error) -> Failure {
+    let exit = match error.is::<Findings>() {
+        true => Exit::BadFile,
+        false => Exit::NoInput,
+    };
+    Failure(exit as u8, Some(error))
+}
+
+/// Wrong files, or no database to check them against.
+pub(crate) fn classify(error: anyhow::Error) -> Failure {
+    let exit = match error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>() {
+        true => Exit::BadFile,
+        false => Exit::Unavailable,
+    };
+    Failure(exit as u8, Some(error))
+}
+
+pub(crate) fn failure(error: process::Error) -> Failure {
+    match error {
+        process::Error::Bind(error) => Failure(Exit::CannotListen as u8, Some(error)),
+        process::Error::Files(error) => unreadable(error),
+        process::Error::System(error) => Failure(Exit::System as u8, Some(error)),
+        // It has said why.
+        process::Error::Ended(code) => Failure(code, None),
+    }
+}
+
+pub(crate) trait OrExit<T> {
+    /// The exit code that an error here means.
+    fn exit(self, exit: Exit) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn exit(self, exit: Exit) -> Result<T, Failure> {
+        self.map_err(|error| Failure(exit as u8, Some(error.into())))
+    }
+}
