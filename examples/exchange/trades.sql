@@ -8,7 +8,7 @@
 -- :limit  int         default 20 check 1..100
 select id, price, quantity, traded_at
 from trades
-where contract_id = :contract_id -- not declared above, so it has the type of the column
+where contract_id = :contract_id
   and id < coalesce(:before, 9223372036854775807) -- an index condition, which an or is not
   and (:since is null or traded_at >= :since)
 order by id desc
