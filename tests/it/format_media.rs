@@ -1,6 +1,7 @@
 //! `returns`: statuses, media types, values as they are.
 
 use crate::api_service::{Service, problem, serve};
+use crate::harness::Answer;
 
 const SCHEMA: &str = "
     create table picture (id int primary key, bytes bytea, page text);
@@ -161,6 +162,17 @@ fn bytes_are_answered_as_they_are() {
     );
 }
 
+/// That a path answers with this body and type.
+#[track_caller]
+fn is(service: &Service, target: &str, body: &str, content_type: &str) -> Answer {
+    let answer = service.get(target);
+    let got = (answer.status, answer.body.as_str());
+    assert_eq!(got, (200, body), "{target}");
+    let got = answer.header("content-type");
+    assert_eq!(got, Some(content_type), "{target}");
+    answer
+}
+
 #[test]
 fn text_is_answered_as_it_is_and_said_to_be_utf8() {
     let service = service("format_media_text");
@@ -190,17 +202,7 @@ fn text_is_answered_as_it_is_and_said_to_be_utf8() {
         ),
         ("/own-lines", "{}\n[]", "application/x-ndjson"),
     ] {
-        let answer = service.get(target);
-        assert_eq!(
-            (answer.status, answer.body.as_str()),
-            (200, body),
-            "{target}"
-        );
-        assert_eq!(
-            answer.header("content-type"),
-            Some(content_type),
-            "{target}"
-        );
+        let answer = is(&service, target, body, content_type);
         // There is nothing to choose from.
         assert_eq!(answer.header("vary"), None, "{target}");
         let answer = service.ask_with(&format!("GET {target}"), &[("Accept", "text/csv")]);
@@ -229,17 +231,7 @@ fn json_may_have_a_name_of_its_own() {
         ),
         ("/row", r#"{"n":1}"#, "application/hal+json"),
     ] {
-        let answer = service.get(target);
-        assert_eq!(
-            (answer.status, answer.body.as_str()),
-            (200, body),
-            "{target}"
-        );
-        assert_eq!(
-            answer.header("content-type"),
-            Some(content_type),
-            "{target}"
-        );
+        is(&service, target, body, content_type);
     }
     // The file says what the list is: there is nothing to choose from.
     let answer = service.ask_with("GET /places", &[("Accept", "text/csv")]);
