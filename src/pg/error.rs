@@ -20,7 +20,7 @@ pub(super) fn problem(error: tokio_postgres::Error) -> Problem {
 /// The same of a part of a transaction; the cause tells which.
 pub(super) fn problem_within(part: Part, error: tokio_postgres::Error) -> Problem {
     let problem = match part {
-        Part::Step(_) => told(&error),
+        Part::Preface | Part::Step(_) => told(&error),
         Part::Element(_) => told(&error).about(part),
     };
     problem.because(anyhow::Error::new(error).context(part))

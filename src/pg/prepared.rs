@@ -59,10 +59,9 @@ impl Call {
 
     /// The numbers of all queries that it runs.
     pub(super) fn queries(&self) -> impl Iterator<Item = usize> {
-        let before = self
-            .transaction
-            .iter()
-            .flat_map(|transaction| &transaction.before);
+        let transaction = self.transaction.iter();
+        let before = transaction
+            .flat_map(|transaction| transaction.preface.iter().chain(&transaction.before));
         before.map(|step| step.query).chain([self.query])
     }
 }

@@ -25,6 +25,8 @@ pub struct Transaction {
     pub begin: Arc<str>,
     /// Whether nothing is lost if it is committed whatever comes of its rows.
     pub reads: bool,
+    /// What runs first, and is none of the steps.
+    pub preface: Option<Step>,
     /// What runs before the call's query, in order.
     pub before: Vec<Step>,
     /// What must hold for it to go on.
@@ -57,6 +59,7 @@ impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction")
             .field("begin", &self.begin)
+            .field("preface", &self.preface.is_some())
             .field("before", &self.before.len())
             .field("batch", &self.batch.as_ref().map(Vec::len))
             .finish_non_exhaustive()
@@ -143,7 +146,7 @@ type Commit<'a> = Sent<'a, Result<(), tokio_postgres::Error>>;
 struct Work<'a> {
     connection: &'a Connection,
     begin: Arc<str>,
-    steps: Vec<(Arc<Prepared>, &'a [Parameter])>,
+    steps: Vec<(Part, Arc<Prepared>, &'a [Parameter])>,
     prepared: Arc<Prepared>,
     call: &'a Call,
     transaction: &'a Transaction,
@@ -159,8 +162,12 @@ impl Connection {
         given_up: &GivenUp,
         collect: &mut C,
     ) -> Result<u64, Failure> {
-        let steps = transaction.before.iter();
-        let steps = steps.map(|step| Ok((self.usable(step.query)?, &*step.parameters)));
+        let preface = transaction.preface.iter().map(|step| (Part::Preface, step));
+        let steps = transaction.before.iter().enumerate();
+        let steps = steps.map(|(index, step)| (Part::Step(index), step));
+        let steps = preface
+            .chain(steps)
+            .map(|(part, step)| Ok((part, self.usable(step.query)?, &*step.parameters)));
         let begin = match self.name() {
             Some(name) => {
                 let naming = name_request(name, &call.request_id);
@@ -225,7 +232,7 @@ impl<'a> Work<'a> {
             self.given_up.check()?;
         }
         let mut sent = VecDeque::new();
-        for (prepared, parameters) in &self.steps {
+        for (_, prepared, parameters) in &self.steps {
             sent.push_back(connection.send(prepared, parameters).await);
         }
         // Not sent while it is open whether it may run.
@@ -239,11 +246,11 @@ impl<'a> Work<'a> {
         if let Some(begun) = begun {
             begun.done().await?;
         }
-        for (index, (prepared, _)) in self.steps.iter().enumerate() {
+        for (part, prepared, _) in &self.steps {
             let Some(rows) = sent.pop_front() else { break };
-            let condition = condition.filter(|condition| condition.step == index);
+            let condition = condition.filter(|condition| Part::Step(condition.step) == *part);
             let stepped = async { step(prepared, rows.done().await?, condition).await };
-            let of_step = |failure| Failure::within(Part::Step(index), failure);
+            let of_step = |failure| Failure::within(*part, failure);
             stepped.await.map_err(of_step)?;
         }
         let own = match own {
@@ -326,16 +333,19 @@ async fn drain(rows: RowStream) -> Result<u64, tokio_postgres::Error> {
 /// A part of a transaction, where what failed is not all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// What runs before the steps.
+    Preface,
     /// The step of this number.
     Step(usize),
     /// The object of this number in a list.
     Element(usize),
 }
 
-/// As the log has it: statements count from 1.
+/// As the log has it: statements count from 1, as they are in their file.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Part::Preface => f.write_str("what comes before the statements"),
             Part::Step(index) => write!(f, "statement {}", index + 1),
             Part::Element(index) => write!(f, "object {index} of the list"),
         }

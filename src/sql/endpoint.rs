@@ -133,18 +133,13 @@ impl SqlEndpoint {
         }
     }
 
-    /// The step of its transaction that its first statement is.
-    fn first_step(&self) -> usize {
-        usize::from(self.claims.is_some())
-    }
-
     /// What PostgreSQL is asked; nothing for an empty list.
     fn call(&self, context: &Context, bound: &Bound) -> Result<Option<Call>, Problem> {
         let condition = match self.versions {
             Versions::Read | Versions::Own => None,
             Versions::Step(step) => {
                 let conditions = Conditions::of_writing(&context.request)?;
-                (!conditions.is_empty()).then(|| conditions.guard(self.first_step() + step))
+                (!conditions.is_empty()).then(|| conditions.guard(step))
             }
             Versions::Unknown if Conditions::of_writing(&context.request)?.is_empty() => None,
             Versions::Unknown => return Err(unknown()),
@@ -177,7 +172,8 @@ impl SqlEndpoint {
             Arc::new(Transaction {
                 begin: begin.clone(),
                 reads: self.reads,
-                before: claims.into_iter().chain(steps).collect(),
+                preface: claims,
+                before: steps.collect(),
                 condition,
                 batch: is_list.then(|| objects.collect()),
             })
@@ -221,10 +217,8 @@ impl SqlEndpoint {
         };
         let last = self.queries.len().saturating_sub(1);
         let (statement, object) = match cause.and_then(|cause| cause.downcast_ref()) {
-            Some(Part::Step(step)) => match step.checked_sub(self.first_step()) {
-                Some(statement) => (statement, None),
-                None => return problem,
-            },
+            Some(Part::Preface) => return problem,
+            Some(Part::Step(step)) => (*step, None),
             Some(Part::Element(index)) => (last, Some(*index)),
             None => (last, None),
         };
