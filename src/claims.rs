@@ -40,10 +40,13 @@ impl Claims {
     /// Dots lead into objects, `app_metadata.tenant`; a claim that has them in its own name, such as
     /// `https://example.com/role`, comes first.
     pub fn text(&self, path: &str) -> Option<Cow<'_, str>> {
-        match find(&self.0, path)? {
-            "null" => None,
-            raw => string(raw).or(Some(Cow::Borrowed(raw))),
-        }
+        let raw = self.value(path)?;
+        string(raw).or(Some(Cow::Borrowed(raw)))
+    }
+
+    /// A claim's JSON as it was signed, where there is one that is not null.
+    pub(crate) fn value(&self, path: &str) -> Option<&str> {
+        find(&self.0, path).filter(|raw| *raw != "null")
     }
 
     /// What the token is good for (RFC 6749 section 3.3): the claim `scope`, else `scp`; words with spaces between them, or

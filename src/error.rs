@@ -58,7 +58,7 @@ pub fn is_transient(sqlstate: &str) -> bool {
 /// One thing the client sent that is not as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
-    /// Where it was: `path`, `query`, `body` or `header`.
+    /// Where it was: `path`, `query`, `body`, `header` or `claim`.
     pub place: &'static str,
     /// The parameter's name.
     pub name: String,

@@ -117,7 +117,7 @@ pub(super) fn schema() -> Node {
         .with(
             "properties",
             Node::object()
-                .with("in", text("path, query, header or body"))
+                .with("in", text("path, query, header, body or claim"))
                 .with("name", text("The parameter's name."))
                 .with("message", text("What is wrong with it.")),
         )

@@ -172,7 +172,8 @@ impl Binder {
                 },
                 Place::Claim(path) => {
                     let claims = context.claims.as_ref();
-                    *value = claims.and_then(|claims| claims.text(path)).map(Given::Text);
+                    let claim = claims.and_then(|claims| claims.value(path));
+                    *value = claim.map(|claim| slot.claimed(claim));
                     if value.is_none() && slot.declaration.default.is_none() {
                         // No other request would do, only another token.
                         let detail = format!("the token has no claim {path}");

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::json::{self, JsonValue};
 use super::number::integral;
 use crate::error::Invalid;
+use crate::json::object::string;
 use crate::pg::Parameter;
 use crate::sql::parameter::{Declaration, Place};
 use crate::sql::types::{DataType, JsonKind};
@@ -84,7 +85,7 @@ impl Slot {
     /// What a client calls it.
     pub(super) fn name(&self) -> &str {
         match &self.place {
-            Place::Header(name) => name,
+            Place::Header(name) | Place::Claim(name) => name,
             _ => &self.declaration.name,
         }
     }
@@ -137,6 +138,15 @@ impl Slot {
         match self.declaration.violation(&text) {
             Some(violation) => Err(violation),
             None => Ok(text),
+        }
+    }
+
+    /// A claim's JSON as what the client gave. Issuers write `7` where others write `"7"`: as in a query, either will do.
+    pub(super) fn claimed<'a>(&self, claim: &'a str) -> Given<'a> {
+        match self.json {
+            JsonKind::Any => Given::Text(claim.into()),
+            JsonKind::Array if claim.starts_with('[') => Given::List(claim),
+            _ => Given::Text(string(claim).unwrap_or(claim.into())),
         }
     }
 
