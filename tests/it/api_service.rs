@@ -31,6 +31,23 @@ pub fn serve_with(name: &str, schema: &str, endpoints: &str, options: &[&str]) -
     }
 }
 
+/// The same with a key, so that SQL endpoints ask for tokens as [`bearer`](harness::bearer) makes them.
+#[cfg(feature = "auth")]
+#[track_caller]
+pub fn serve_guarded(name: &str, schema: &str, endpoints: &str, options: &[&str]) -> Service {
+    let database = harness::database(name);
+    database.run(schema);
+    let folder = Folder::with(&[("api.sql", endpoints)]);
+    let key = harness::write_key(&folder, harness::SECRET);
+    let options = [&["--jwt-key", &key], options].concat();
+    let server = Server::start(folder.path(), &database, &options).ready();
+    Service {
+        server,
+        database,
+        _folder: folder,
+    }
+}
+
 impl Service {
     #[track_caller]
     pub fn get(&self, target: &str) -> Answer {
@@ -56,6 +73,17 @@ impl Service {
         let (method, rest) = request.split_once(' ').expect("a method and a target");
         let (target, body) = rest.split_once(' ').unwrap_or((rest, ""));
         self.connect().request(method, target, fields, body)
+    }
+
+    /// The same as whoever a token with these claims is for.
+    #[cfg(feature = "auth")]
+    #[track_caller]
+    pub fn ask_as(&self, claims: &str, request: &str) -> Answer {
+        let fields = [
+            ("Authorization", &*harness::bearer(claims)),
+            ("Content-Type", "application/json"),
+        ];
+        self.ask_with(request, &fields)
     }
 
     pub fn connect(&self) -> Connection {

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use crate::harness::{
     Answer, Connection, Embedded, FakeSentry, Folder, SECRET, Server, bearer, bearer_by, database,
-    ok, peppercorn, poll, run, signed,
+    ok, peppercorn, poll, run, signed, write_key,
 };
 
 const API: &[(&str, &str)] = &[("api.sql", "-- name: one$\n-- http: GET /one\nselect 1;\n")];
@@ -254,11 +254,6 @@ fn home() -> Folder {
     let folder = Folder::with(API);
     write_key(&folder, SECRET);
     folder
-}
-
-fn write_key(folder: &Folder, text: &str) {
-    folder.write("jwt.key", text);
-    set_mode(folder, 0o600);
 }
 
 fn set_mode(folder: &Folder, mode: u32) {

@@ -18,6 +18,12 @@ mod api_routes;
 mod api_service;
 #[cfg(feature = "auth")]
 mod auth;
+#[cfg(feature = "auth")]
+mod auth_claims;
+#[cfg(feature = "auth")]
+mod auth_settings;
+#[cfg(feature = "auth")]
+mod auth_sql;
 #[cfg(feature = "bench")]
 mod bench;
 mod bodiless;

@@ -41,7 +41,7 @@ pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request, tag};
 pub use server::{Server, embed, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 #[cfg(feature = "auth")]
-pub use tokens::{SECRET, bearer, bearer_by, signed};
+pub use tokens::{SECRET, bearer, bearer_by, signed, write_key};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);

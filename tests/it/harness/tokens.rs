@@ -1,10 +1,22 @@
 //! Bearer tokens, as whoever issues them makes them.
 
+use std::os::unix::fs::PermissionsExt;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::Folder;
+
 /// What tokens of the tests are signed with.
 pub const SECRET: &str = "a secret that the tests and the server share";
+
+/// Writes a secret into a file that is closed to others; its path.
+pub fn write_key(folder: &Folder, secret: &str) -> String {
+    folder.write("jwt.key", secret);
+    let path = folder.path().join("jwt.key");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path.display().to_string()
+}
 
 /// The value of `Authorization` with a token of this payload.
 pub fn bearer(payload: &str) -> String {
