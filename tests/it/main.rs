@@ -21,6 +21,10 @@ mod auth;
 #[cfg(feature = "auth")]
 mod auth_claims;
 #[cfg(feature = "auth")]
+mod auth_files;
+#[cfg(not(feature = "auth"))]
+mod auth_none;
+#[cfg(feature = "auth")]
 mod auth_settings;
 #[cfg(feature = "auth")]
 mod auth_sql;
