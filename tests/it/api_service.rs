@@ -37,12 +37,24 @@ pub fn serve_with(name: &str, schema: &str, endpoints: &str, options: &[&str]) -
 pub fn serve_guarded(name: &str, schema: &str, endpoints: &str, options: &[&str]) -> Service {
     let database = harness::database(name);
     database.run(schema);
+    let url = database.url();
+    guarded(database, &url, endpoints, options)
+}
+
+/// The same on a database that is there, as the role in this URL.
+#[cfg(feature = "auth")]
+#[track_caller]
+pub fn guarded(database: Database, url: &str, endpoints: &str, options: &[&str]) -> Service {
     let folder = Folder::with(&[("api.sql", endpoints)]);
-    let key = harness::write_key(&folder, harness::SECRET);
-    let options = [&["--jwt-key", &key], options].concat();
-    let server = Server::start(folder.path(), &database, &options).ready();
+    let mut command = harness::peppercorn();
+    command
+        .env("DATABASE_URL", url)
+        .arg("serve")
+        .arg(folder.path())
+        .args(["--jwt-key", &harness::write_key(&folder, harness::SECRET)])
+        .args(options);
     Service {
-        server,
+        server: Server::spawn(command).ready(),
         database,
         _folder: folder,
     }

@@ -25,6 +25,8 @@ mod auth_files;
 #[cfg(not(feature = "auth"))]
 mod auth_none;
 #[cfg(feature = "auth")]
+mod auth_rows;
+#[cfg(feature = "auth")]
 mod auth_settings;
 #[cfg(feature = "auth")]
 mod auth_sql;

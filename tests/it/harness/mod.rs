@@ -17,6 +17,8 @@ mod sentry;
 mod server;
 mod service;
 #[cfg(feature = "auth")]
+mod tenants;
+#[cfg(feature = "auth")]
 mod tokens;
 
 use std::future::Future;
@@ -40,6 +42,8 @@ pub use secure::{Secure, Tap, psql};
 pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request, tag};
 pub use server::{Server, embed, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
+#[cfg(feature = "auth")]
+pub use tenants::Tenants;
 #[cfg(feature = "auth")]
 pub use tokens::{SECRET, bearer, bearer_by, signed, write_key};
 

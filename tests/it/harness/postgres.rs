@@ -116,15 +116,16 @@ impl Database {
 
     /// As `DATABASE_URL`.
     pub fn url(&self) -> String {
+        self.url_as(cluster().get_user().unwrap())
+    }
+
+    /// The same for whoever logs in as another role.
+    pub fn url_as(&self, role: &str) -> String {
         let config = cluster();
         let [tokio_postgres::config::Host::Unix(directory)] = config.get_hosts() else {
             panic!()
         };
         let directory = directory.display().to_string().replace('/', "%2F");
-        format!(
-            "postgres://{}@{directory}/{}",
-            config.get_user().unwrap(),
-            self.name
-        )
+        format!("postgres://{role}@{directory}/{}", self.name)
     }
 }
