@@ -43,7 +43,7 @@ const GAINS: [&str; 5] = [
 ];
 
 /// Every break before every gain: at the beginning, inside, at the end, twice, and alone.
-fn payloads() -> Vec<String> {
+pub fn payloads() -> Vec<String> {
     let mut payloads = Vec::new();
     for end in BREAKS {
         for gain in GAINS {
@@ -63,13 +63,13 @@ fn payloads() -> Vec<String> {
 }
 
 /// A value as it may be sent: RFC 9110 section 5.5 puts a space where a control character is.
-fn cleaned(payload: &str) -> String {
+pub fn cleaned(payload: &str) -> String {
     let clean = |c: char| if is_control(c) { ' ' } else { c };
     let text: String = payload.chars().map(clean).collect();
     text.trim_matches([' ', '\t']).to_owned()
 }
 
-fn is_control(c: char) -> bool {
+pub fn is_control(c: char) -> bool {
     c.is_ascii_control() && c != '\t'
 }
 

@@ -60,6 +60,7 @@ mod format_versions;
 mod harness;
 mod hostile;
 mod injection;
+mod injection_headers;
 mod interruption;
 mod lifecycle;
 mod listeners;
