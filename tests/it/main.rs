@@ -66,6 +66,7 @@ mod lifecycle;
 mod listeners;
 mod logs;
 mod metrics;
+mod openapi;
 #[cfg(feature = "tls")]
 mod pg_tls;
 #[cfg(feature = "tls")]

@@ -95,6 +95,11 @@ impl Database {
         &self.client
     }
 
+    /// How to connect to it.
+    pub fn config(&self) -> Config {
+        settings(&self.name)
+    }
+
     /// Another connection to the same database.
     pub fn another_client(&self) -> Client {
         connected(&settings(&self.name))
