@@ -3,6 +3,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `lexer`, `statement` | where a statement's parameters are; `:name` to `$1`, and positions back |
+//! | `writing` | where a statement's text says that it writes |
 //! | [`file`](mod@file), [`parameter`] | the file format: blocks, header comments, declarations |
 //! | [`Files`], [`folder`] | a directory's files, read once, as one set of routes |
 //! | [`catalog`], [`described`], [`types`] | the set against a database: what it says of every statement, or what it has against it |
@@ -42,6 +43,7 @@ mod statement;
 #[cfg(test)]
 mod tests;
 pub mod types;
+mod writing;
 
 pub use catalog::describe;
 pub use compose::{Checked, SqlRoute, compose};

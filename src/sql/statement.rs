@@ -167,7 +167,7 @@ fn stands_apart(source: &Arc<Source>, place: &Range<usize>) -> Result<(), Findin
 }
 
 /// The tokens of a part of a file, with their places in the file.
-fn tokens(
+pub(super) fn tokens(
     source: &Arc<Source>,
     range: Range<usize>,
 ) -> impl Iterator<Item = Result<(Token, Range<usize>), Finding>> {
@@ -182,28 +182,6 @@ fn tokens(
             format!("the {} that begins here has no end", error.what),
         )),
     })
-}
-
-/// Where one of `words` stands as the first word of a statement, or of a `with` query.
-pub(super) fn keyword(
-    source: &Arc<Source>,
-    range: Range<usize>,
-    words: &[&str],
-) -> Option<(usize, String)> {
-    let mut first = true;
-    for token in tokens(source, range) {
-        let (token, place) = token.ok()?;
-        let text = &source.text[place.clone()];
-        match token {
-            Token::Space | Token::Comment => continue,
-            Token::Word if first && words.contains(&text.to_ascii_lowercase().as_str()) => {
-                return Some((place.start, text.to_owned()));
-            }
-            // What opens a query: the start of a statement, or a parenthesis.
-            _ => first = text == "(" || token == Token::Semicolon,
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -306,23 +284,6 @@ mod tests {
         assert_eq!(
             parse("select a\u{a0} \t\r\n").unwrap().sql,
             "select a\u{a0}"
-        );
-    }
-
-    #[test]
-    fn writing_is_found_at_the_start_and_in_with() {
-        let find = |text: &str| {
-            let source = Arc::new(Source::new("t.sql", text));
-            keyword(&source, 0..text.len(), &["insert", "update", "delete"]).map(|(at, _)| at)
-        };
-        assert_eq!(find("/* x */ Insert into t"), Some(8));
-        assert_eq!(
-            find("with a as (\n delete from t returning 1) select"),
-            Some(13)
-        );
-        assert_eq!(
-            find("select update from t where x = 'delete' for share"),
-            None
         );
     }
 }

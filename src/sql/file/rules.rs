@@ -7,7 +7,7 @@ use http_types::{Method, StatusCode};
 use super::{Definition, Operator, Said};
 use crate::sql::finding::Finding;
 use crate::sql::parameter::Place;
-use crate::sql::statement::keyword;
+use crate::sql::writing::writing;
 
 /// The parameter that a full page is told by.
 pub(in crate::sql) const LIMIT: &str = "limit";
@@ -85,8 +85,7 @@ fn reading(definition: &Definition, body: Range<usize>) -> Result<(), Finding> {
     if !definition.reads() {
         return Ok(());
     }
-    let words = ["insert", "update", "delete", "merge", "truncate"];
-    let Some((at, word)) = keyword(source, body, &words) else {
+    let Some((at, word)) = writing(source, body) else {
         return Ok(());
     };
     Err(match definition.method {
