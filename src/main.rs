@@ -249,11 +249,21 @@ fn check(config: &Check) -> Result<(), Failure> {
         .authenticate(verifier)
         .endpoints(review.folder.definitions, review.described)
         .map_err(classify)?;
-    match (config.format, doubts) {
-        (Format::Text, 0) => say(&format!("{count} endpoints, nothing wrong\n")),
-        (Format::Text, 1) => say(&format!("{count} endpoints, 1 warning\n")),
-        (Format::Text, _) => say(&format!("{count} endpoints, {doubts} warnings\n")),
-        (Format::Json | Format::Github, _) => Ok(()),
+    if config.format != Format::Text {
+        return Ok(());
+    }
+    let endpoints = counted(count, "endpoint");
+    match doubts {
+        0 => say(&format!("{endpoints}, nothing wrong\n")),
+        _ => say(&format!("{endpoints}, {}\n", counted(doubts, "warning"))),
+    }
+}
+
+/// `1 endpoint`, `2 endpoints`
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::answer::is_special;
-use super::bind::nearest;
+use super::bind::distance;
 use super::catalog::describe_each;
 use super::compose::mismatches;
 use super::described::Described;
@@ -122,8 +122,7 @@ fn doubts(
             continue;
         };
         let word = word.trim_end();
-        let is_word = word.chars().all(|c| c.is_ascii_alphabetic()) && word.len() > 1;
-        if let Some(meant) = nearest(word, KEYS.iter().copied()).filter(|_| is_word) {
+        if let Some(meant) = KEYS.iter().find(|key| is_mistyped(key, word)) {
             let finding = Finding::new(
                 &definition.source,
                 *at,
@@ -158,6 +157,19 @@ fn doubts(
         let finding = Finding::new(&definition.source, cache.at, message);
         doubt(finding.with_hint("write private, or no-store"));
     }
+}
+
+/// Whether a word is that directive, but for a capital or a slip of the finger. Words as short as these are all near each
+/// other: `Name` is no more than two letters from `page`.
+fn is_mistyped(key: &str, word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let sorted = |text: &str| {
+        let mut letters = text.as_bytes().to_vec();
+        letters.sort_unstable();
+        letters
+    };
+    let is_word = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_word && (distance(key, &word) <= key.len() / 4 || sorted(key) == sorted(&word))
 }
 
 /// Static paths that take values from a parameter: whoever is called that is never found.

@@ -364,7 +364,7 @@ fn a_server_that_is_not_trusted_is_69_and_said_why() {
     let ended = told("check", &options);
     assert_eq!(
         (ended.code, &*ended.stdout),
-        (Some(0), "1 endpoints, 1 warning\n"),
+        (Some(0), "1 endpoint, 1 warning\n"),
         "{}",
         ended.stderr
     );

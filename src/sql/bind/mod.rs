@@ -26,7 +26,8 @@ use crate::pg::Parameter;
 use pairs::pairs;
 use slot::{Given, Slot};
 
-pub(super) use nearest::nearest;
+pub(super) use nearest::distance;
+use nearest::nearest;
 pub(super) use pairs::{encode, pairs as query_pairs};
 
 /// The parameter that is the whole body, where the body is no object of parameters.

@@ -1,16 +1,13 @@
 //! What somebody may have meant.
 
 /// The name nearest to `name`, if it is near.
-pub(in crate::sql) fn nearest<'a>(
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let nearest = known.min_by_key(|known| distance(known, name))?;
     (distance(nearest, name) <= name.len().div_ceil(2)).then_some(nearest)
 }
 
 /// How many letters to change, add or remove to make `b` of `a` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+pub(in crate::sql) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);

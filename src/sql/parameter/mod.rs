@@ -124,6 +124,7 @@ impl Declaration {
                 self.checks.push(Check::MaxLength(number));
                 Ok(&rest[1..])
             }
+            ("max", None) => Err((at, "max needs a number of characters".into())),
             ("check", Some("~")) => {
                 let pattern = word(1).filter(|word| word.starts_with('\''));
                 let pattern = pattern.ok_or((
