@@ -35,6 +35,7 @@ mod bench;
 mod bodiless;
 mod capture;
 mod capture_service;
+mod check;
 mod cli;
 mod clients;
 mod cluster;
