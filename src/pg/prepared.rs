@@ -129,6 +129,10 @@ impl Prepared {
 /// A column's name without the mark that says whether it may be null, and what the mark says: `"price!"` is not,
 /// `"price?"` may be.
 pub fn unmarked(name: &str) -> (&str, Option<bool>) {
+    // What PostgreSQL calls an expression without a name.
+    if name == "?column?" {
+        return (name, None);
+    }
     match (name.strip_suffix('!'), name.strip_suffix('?')) {
         (Some(name), _) if !name.is_empty() => (name, Some(false)),
         (_, Some(name)) if !name.is_empty() => (name, Some(true)),
