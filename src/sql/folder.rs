@@ -9,7 +9,7 @@ use super::described::Described;
 use super::file::{self, Broken, Definition, Parsed};
 use super::files::Files;
 use super::finding::{Finding, Findings, Source};
-use super::lockfile;
+use super::lockfile::Lock;
 use crate::observe::{self, Event};
 use crate::pg::Config;
 use crate::router::Router;
@@ -46,7 +46,7 @@ impl Folder {
         let Some(lock) = &self.lock else {
             return Err(error);
         };
-        match lockfile::read(lock, &self.definitions) {
+        match Lock::read(lock).and_then(|lock| lock.all(&self.definitions)) {
             Ok(described) => {
                 observe::emit(&Event::ServedFromLock {
                     reason: format!("{error:#}"),

@@ -52,39 +52,57 @@ pub fn write(definitions: &[Definition], described: &[Described]) -> Vec<u8> {
         .pretty()
 }
 
-/// What the file's text says of these definitions.
-///
-/// # Errors
-/// What is wrong with it, or which endpoint is not in it as it is.
-pub fn read(text: &str, definitions: &[Definition]) -> Result<Vec<Described>, String> {
-    let lock: Value =
-        serde_json::from_str(text).map_err(|error| format!("{NAME} is not JSON: {error}"))?;
-    if lock["version"] != VERSION {
-        return Err(format!("{NAME} is of another version of peppercorn"));
-    }
-    let outdated =
-        |definition: &Definition| format!("{} is not in {NAME} as it is now", definition.name);
-    let described = definitions.iter().map(|definition| {
-        let statements = lock["endpoints"][&definition.name].as_array();
-        let statements = statements.ok_or_else(|| outdated(definition))?;
-        if statements.len() != definition.statements.len() {
-            return Err(outdated(definition));
+/// What a file's text says of all endpoints.
+pub(super) struct Lock(Value);
+
+impl Lock {
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// What is wrong with it as a whole.
+    pub(super) fn read(text: &str) -> Result<Lock, String> {
+        let lock: Value =
+            serde_json::from_str(text).map_err(|error| format!("{NAME} is not JSON: {error}"))?;
+        match lock["version"] == VERSION {
+            true => Ok(Lock(lock)),
+            false => Err(format!("{NAME} is of another version of peppercorn")),
         }
-        let statements = definition.statements.iter().zip(statements);
+    }
+
+    /// What it says of these definitions, in their order.
+    ///
+    /// # Errors
+    /// Which of them is not in it as it is.
+    pub(super) fn all(&self, definitions: &[Definition]) -> Result<Vec<Described>, String> {
+        definitions
+            .iter()
+            .map(|definition| self.one(definition))
+            .collect()
+    }
+
+    /// What it says of one.
+    ///
+    /// # Errors
+    /// It is not in it as it is.
+    pub(super) fn one(&self, definition: &Definition) -> Result<Described, String> {
+        let outdated = || format!("{} is not in {NAME} as it is now", definition.name);
+        let statements = self.0["endpoints"][&definition.name].as_array();
+        let statements = statements.filter(|all| all.len() == definition.statements.len());
+        let statements = definition
+            .statements
+            .iter()
+            .zip(statements.ok_or_else(outdated)?);
         let statements = statements.map(|(statement, locked)| {
-            let described = statement_of(locked).ok_or_else(|| outdated(definition))?;
+            let described = statement_of(locked)?;
             let is_same = locked["sql"] == statement.sql.as_str()
                 && described.parameters.len() == statement.parameters.len();
-            match is_same {
-                true => Ok(described.with_statuses(&statement.sql)),
-                false => Err(outdated(definition)),
-            }
+            is_same.then(|| described.with_statuses(&statement.sql))
         });
+        let statements: Option<_> = statements.collect();
         Ok(Described {
-            statements: statements.collect::<Result<_, _>>()?,
+            statements: statements.ok_or_else(outdated)?,
         })
-    });
-    described.collect()
+    }
 }
 
 fn parameter_node(name: &str, parameter: &DescribedParameter) -> Node {

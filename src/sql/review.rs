@@ -12,7 +12,7 @@ use super::file::{Broken, Definition, KEYS};
 use super::files::Files;
 use super::finding::{Finding, Source};
 use super::folder::{self, Folder};
-use super::lockfile;
+use super::lockfile::{self, Lock};
 use crate::pg::Config;
 use crate::runtime::Clock;
 
@@ -202,15 +202,22 @@ fn shadows(definitions: &[Definition], described: &[Described], findings: &mut V
 fn locked(folder: &Folder, text: &str, described: &[Described], findings: &mut Vec<Finding>) {
     let path = folder.directory.join(lockfile::NAME);
     let source = Arc::new(Source::new(path, text));
-    const HINT: &str = "write it anew with peppercorn check --lock, and look at the difference";
+    let mut doubt = |at, message: String| {
+        const HINT: &str = "write it anew with peppercorn check --lock, and look at the difference";
+        let finding = Finding::new(&source, at, message).with_hint(HINT);
+        findings.push(finding.as_warning());
+    };
+    let lock = match Lock::read(text) {
+        Ok(lock) => lock,
+        Err(reason) => return doubt(0, reason),
+    };
     for (definition, described) in folder.definitions.iter().zip(described) {
-        let one = std::slice::from_ref(definition);
-        let message = match lockfile::read(text, one) {
-            Ok(known) if known == [described.clone()] => continue,
+        let message = match lock.one(definition) {
+            Ok(known) if known == *described => continue,
             Ok(_) => format!("the database says something else of {}", definition.name),
             Err(reason) => reason,
         };
-        let at = text.find(&format!("\"{}\":", definition.name)).unwrap_or(0);
-        findings.push(Finding::new(&source, at, message).with_hint(HINT));
+        let at = text.find(&format!("\"{}\":", definition.name));
+        doubt(at.unwrap_or(0), message);
     }
 }
