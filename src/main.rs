@@ -99,7 +99,10 @@ fn serve(args: &Args, config: &Serve) -> Result<(), Failure> {
         }
         Role::Worker(place) => {
             observe::sign(place.slot());
-            let folder = place.files().and_then(sql::define).map_err(classify)?;
+            let mut folder = place.files().and_then(sql::define).map_err(classify)?;
+            if place.takes_over() {
+                folder.lock = None;
+            }
             work(args, config, Some(folder), place)
         }
         Role::Keeper(keeper) => keep(config, keeper),
@@ -148,11 +151,15 @@ fn work(
 async fn read_again(args: &Args, clock: &Clock) -> anyhow::Result<(App, pg::Config)> {
     let config = Serve::resolve(args, &variable)?;
     let settings = config.database.running();
-    let (folder, verifier) = (folder(&config)?, config.auth.verifier()?);
-    Ok((
-        build(&config, folder, verifier, &settings, clock).await?,
-        settings,
-    ))
+    // What serves is better than what the database has not been asked about.
+    let unlocked = |folder| sql::Folder {
+        lock: None,
+        ..folder
+    };
+    let folder = folder(&config)?.map(unlocked);
+    let verifier = config.auth.verifier()?;
+    let app = build(&config, folder, verifier, &settings, clock).await?;
+    Ok((app, settings))
 }
 
 /// The application: endpoints, and the document of them.

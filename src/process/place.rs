@@ -81,6 +81,13 @@ impl Place {
         self.supervisor.is_some()
     }
 
+    /// Whether its generation is to take over from one that serves, which goes on if this one cannot.
+    pub fn takes_over(&self) -> bool {
+        // None before the first.
+        let serving = self.scoreboard.get(Header::Generation);
+        serving > 0 && self.row.get(Field::Generation) > serving
+    }
+
     /// The slot's number, from 0.
     pub fn slot(&self) -> u64 {
         self.row.get(Field::Slot)
