@@ -65,6 +65,7 @@ mod injection_headers;
 mod interruption;
 mod lifecycle;
 mod listeners;
+mod lockfile;
 mod logs;
 mod metrics;
 mod openapi;
