@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation, TargetSessionAttrs};
-use tokio_postgres::{CancelToken, Client, Connection};
+use tokio_postgres::{CancelToken, Client, Connection, SimpleQueryMessage};
 
 use super::config::Config;
 use super::handshake::{Failed, Secured, Terms};
@@ -253,6 +253,7 @@ async fn begin(
     };
     let (client, mut driver) = session.connect_raw(stream, Ready).await?;
     check_session(config, &client, &mut driver).await?;
+    read_strings_as_standard(&client, &mut driver).await?;
     let origin = Origin {
         address: address.clone(),
         socket,
@@ -288,22 +289,40 @@ async fn check_session(
     }
     // A session that we have made read-only ourselves says so whatever the server is: then only a standby counts.
     let ours = (config.get_options()).is_some_and(|options| options.contains(READ_ONLY));
-    let asked = client.simple_query(match ours {
+    let question = match ours {
         true => "select case when pg_catalog.pg_is_in_recovery() then 'on' end",
         false => "show transaction_read_only",
-    });
-    let driven = async { Err(driver.await.err()) };
-    let rows = futures_lite::future::or(async { Ok(asked.await) }, driven).await;
-    let rows = match rows {
-        Ok(rows) => rows?,
-        Err(error) => bail!(error.map_or("connection closed".into(), |error| error.to_string())),
     };
-    let read_only = rows.iter().any(|message| {
-        matches!(message, tokio_postgres::SimpleQueryMessage::Row(row) if row.get(0) == Some("on"))
-    });
+    let rows = ask(client, driver, question).await?;
+    let read_only = rows
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
     match (wanted, read_only) {
         (TargetSessionAttrs::ReadWrite, true) => bail!("the server is read-only"),
         (TargetSessionAttrs::ReadOnly, false) => bail!("the server is not read-only"),
         _ => Ok(()),
+    }
+}
+
+/// A backslash in `'…'` is a character like others: so the SQL files are read here, and so the server must read them,
+/// whatever its settings, a database's or a role's say. It tells its own when the session begins.
+async fn read_strings_as_standard(client: &Client, driver: &mut Driver) -> anyhow::Result<()> {
+    if driver.parameter("standard_conforming_strings") == Some("off") {
+        ask(client, driver, "set standard_conforming_strings = on").await?;
+    }
+    Ok(())
+}
+
+/// The answer to a question on a connection that nobody else drives yet.
+async fn ask(
+    client: &Client,
+    driver: &mut Driver,
+    question: &str,
+) -> anyhow::Result<Vec<SimpleQueryMessage>> {
+    let asked = async { Ok(client.simple_query(question).await) };
+    let driven = async { Err(driver.await.err()) };
+    match futures_lite::future::or(asked, driven).await {
+        Ok(rows) => Ok(rows?),
+        Err(error) => bail!(error.map_or("connection closed".into(), |error| error.to_string())),
     }
 }
