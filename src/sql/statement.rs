@@ -33,7 +33,8 @@ impl Statement {
         for token in tokens(source, range.clone()) {
             let (token, place) = token?;
             match token {
-                Token::Semicolon => match building.end() {
+                // One in parentheses ends nothing, to psql either: PostgreSQL is to say what it has against it.
+                Token::Semicolon if building.depth == 0 => match building.end() {
                     Some(statement) => statements.push(statement),
                     None => {
                         return Err(Finding::new(source, place.start, "nothing before this ;"));
@@ -100,6 +101,8 @@ struct Building<'a> {
     statement: Statement,
     /// The same name is the same number.
     numbers: HashMap<&'a str, usize>,
+    /// Parentheses that are open.
+    depth: usize,
 }
 
 impl<'a> Building<'a> {
@@ -137,6 +140,11 @@ impl<'a> Building<'a> {
                 statement.map.push((statement.sql.len(), place.end));
             }
             _ => {
+                match text {
+                    "(" => self.depth += 1,
+                    ")" => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
+                }
                 if statement.map.is_empty() {
                     statement.map.push((0, place.start));
                 }

@@ -75,13 +75,15 @@ fn assert_same(statements: &[Statement], text: &str) {
 /// For each statement, the tokens from the first that is not blank to the last before the semicolon.
 fn pieces<'a>(text: &'a str, parameters: &'a [(String, usize)]) -> Vec<Vec<Piece<'a>>> {
     let mut statements = vec![Vec::new()];
+    let mut depth = 0_usize;
     for token in Lexer::new(text) {
         let (token, range) = token.expect("an end");
         let piece = match token {
-            Token::Semicolon => {
+            Token::Semicolon if depth == 0 => {
                 statements.push(Vec::new());
                 continue;
             }
+            Token::Semicolon => ("Semicolon", ";"),
             Token::Parameter(name) => ("Parameter", &text[name]),
             Token::Positional => {
                 let number: usize = text[range.start + 1..range.end].parse().expect("a number");
@@ -94,7 +96,14 @@ fn pieces<'a>(text: &'a str, parameters: &'a [(String, usize)]) -> Vec<Vec<Piece
             Token::Word => ("Word", &text[range]),
             Token::Number => ("Number", &text[range]),
             Token::NameVariable => panic!("{token:?} was taken"),
-            Token::Other => ("Other", &text[range]),
+            Token::Other => {
+                match &text[range.clone()] {
+                    "(" => depth += 1,
+                    ")" => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                ("Other", &text[range])
+            }
         };
         let pieces = statements.last_mut().expect("the first");
         if !(pieces.is_empty() && is_blank(piece)) {
