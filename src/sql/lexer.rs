@@ -2,7 +2,7 @@
 //!
 //! PostgreSQL's lexical rules (manual, "Lexical Structure") with psql's variables on top: `:name` and `:'name'` are
 //! parameters, except inside `'…'`, `E'…'`, `"…"`, `$tag$…$tag$` and comments, and where the colon belongs to `::`,
-//! `:=` or an array slice `[1:3]`. `standard_conforming_strings` is taken to be on, the default since 9.1.
+//! `:=` or an array slice `[1:3]`. `standard_conforming_strings` is on: connections see to that.
 
 use std::ops::Range;
 
@@ -44,6 +44,27 @@ pub(super) struct Unterminated {
     pub what: &'static str,
 }
 
+impl Unterminated {
+    /// PostgreSQL takes the `N` or the colon before a quote for a token of its own.
+    fn after_first(self) -> Unterminated {
+        Unterminated {
+            at: self.at + 1,
+            ..self
+        }
+    }
+}
+
+/// What stays inside of quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    /// Nothing: `X'…'`.
+    None,
+    /// A doubled quote.
+    Quotes,
+    /// That, and any character after a backslash: `E'…'`.
+    Backslashes,
+}
+
 /// Cuts SQL into tokens: `(token, range in the text)`.
 pub(super) struct Lexer<'a> {
     text: &'a str,
@@ -69,18 +90,24 @@ impl<'a> Lexer<'a> {
             byte if is_space(byte as char) => (Token::Space, prefix(rest, is_space)),
             b'-' if second == b'-' => (Token::Comment, prefix(rest, |c| !is_line_end(c))),
             b'/' if second == b'*' => (Token::Comment, self.block_comment()?),
-            b'\'' => (Token::String, self.quoted(0, b'\'', false)?),
-            b'e' | b'E' if second == b'\'' => (Token::String, self.escaped()?),
-            b'b' | b'B' | b'x' | b'X' | b'n' | b'N' if second == b'\'' => {
-                (Token::String, self.quoted(1, b'\'', false)?)
+            b'\'' => (Token::String, self.string(0, Escapes::Quotes)?),
+            b'e' | b'E' if second == b'\'' => {
+                (Token::String, self.string(1, Escapes::Backslashes)?)
+            }
+            b'b' | b'B' | b'x' | b'X' if second == b'\'' => {
+                (Token::String, self.string(1, Escapes::None)?)
+            }
+            b'n' | b'N' if second == b'\'' => {
+                let string = self.string(1, Escapes::Quotes);
+                (Token::String, string.map_err(Unterminated::after_first)?)
             }
             b'u' | b'U' if rest[1..].starts_with("&'") => {
-                (Token::String, self.quoted(2, b'\'', false)?)
+                (Token::String, self.string(2, Escapes::Quotes)?)
             }
             b'u' | b'U' if rest[1..].starts_with("&\"") => {
-                (Token::QuotedName, self.quoted(2, b'"', false)?)
+                (Token::QuotedName, self.quoted(2, b'"', Escapes::Quotes)?)
             }
-            b'"' => (Token::QuotedName, self.quoted(0, b'"', false)?),
+            b'"' => (Token::QuotedName, self.quoted(0, b'"', Escapes::Quotes)?),
             b'$' if second.is_ascii_digit() => (
                 Token::Positional,
                 1 + prefix(&rest[1..], |c| c.is_ascii_digit()),
@@ -88,28 +115,26 @@ impl<'a> Lexer<'a> {
             b'$' => self.dollar_quoted()?,
             b':' => self.colon()?,
             b';' => (Token::Semicolon, 1),
-            // A letter after the digits belongs to it (1e5, 0xff), so that it is not taken for a name.
-            b'0'..=b'9' => (
-                Token::Number,
-                prefix(rest, |c| (is_name(c) && c != '$') || c == '.'),
-            ),
+            b'0'..=b'9' => (Token::Number, number(rest)),
+            b'.' if second.is_ascii_digit() => (Token::Number, number(rest)),
+            // As one: the second begins no number.
+            b'.' if second == b'.' => (Token::Other, 2),
             _ if rest.starts_with(is_name_start) => (Token::Word, prefix(rest, is_name)),
             _ => (Token::Other, rest.chars().next().map_or(1, char::len_utf8)),
         })
     }
 
-    /// `'…'` or `"…"` after `skip` bytes of prefix. A doubled quote stays inside; so does, in `E'…'`, any
-    /// character after a backslash.
-    fn quoted(&self, skip: usize, quote: u8, backslash: bool) -> Result<usize, Unterminated> {
+    /// The length of `'…'` or `"…"`, which is open at `open`.
+    fn quoted(&self, open: usize, quote: u8, escapes: Escapes) -> Result<usize, Unterminated> {
         let bytes = self.rest().as_bytes();
-        let mut at = skip + 1;
+        let mut at = open + 1;
         while let Some(byte) = bytes.get(at) {
             work::add(1);
-            if *byte == b'\\' && backslash {
+            if *byte == b'\\' && escapes == Escapes::Backslashes {
                 at += 2;
             } else if *byte != quote {
                 at += 1;
-            } else if bytes.get(at + 1) == Some(&quote) {
+            } else if bytes.get(at + 1) == Some(&quote) && escapes != Escapes::None {
                 at += 2;
             } else {
                 return Ok(at + 1);
@@ -123,11 +148,11 @@ impl<'a> Lexer<'a> {
         Err(Unterminated { at: self.at, what })
     }
 
-    /// `E'…'` with the strings that continue it below: backslashes escape in those as well.
-    fn escaped(&self) -> Result<usize, Unterminated> {
-        let mut length = self.quoted(1, b'\'', true)?;
+    /// `'…'` with the strings that continue it below: the same is escaped in those as well.
+    fn string(&self, open: usize, escapes: Escapes) -> Result<usize, Unterminated> {
+        let mut length = self.quoted(open, b'\'', escapes)?;
         while let Some(next) = self.continued(length) {
-            length = self.quoted(next, b'\'', true)?;
+            length = self.quoted(next, b'\'', escapes)?;
         }
         Ok(length)
     }
@@ -199,7 +224,13 @@ impl<'a> Lexer<'a> {
                     false => (Token::Other, 1),
                 }
             }
-            Some(b'"') => (Token::NameVariable, self.quoted(1, b'"', false)?),
+            Some(b'"') => {
+                let quoted = self.quoted(1, b'"', Escapes::Quotes);
+                (
+                    Token::NameVariable,
+                    quoted.map_err(Unterminated::after_first)?,
+                )
+            }
             _ => match parameter_name(rest) {
                 0 => (Token::Other, 1),
                 length => (Token::Parameter(begin..begin + length), length + 1),
@@ -245,6 +276,24 @@ fn is_name_start(character: char) -> bool {
 
 pub(super) fn is_name(character: char) -> bool {
     is_name_start(character) || character.is_ascii_digit() || character == '$'
+}
+
+/// The length of the numeric constant at the start of `text`. A letter that touches it belongs to it, so that it is not
+/// taken for a name: PostgreSQL refuses both together.
+fn number(text: &str) -> usize {
+    let digits = |c: char| c.is_ascii_digit() || c == '_';
+    let mut at = prefix(text, digits);
+    // `1..2` is not `1.` and `.2`.
+    if text[at..].starts_with('.') && !text[at + 1..].starts_with('.') {
+        at += 1;
+        at += prefix(&text[at..], digits);
+    }
+    let power = text[at..].strip_prefix(['e', 'E']);
+    let power = power.and_then(|power| power.strip_prefix(['+', '-']));
+    if power.is_some_and(|power| power.starts_with(|c: char| c.is_ascii_digit())) {
+        at += 2;
+    }
+    at + prefix(&text[at..], |c| is_name(c) && c != '$')
 }
 
 /// The length of the parameter's name at the start of `text`: what psql takes, but for digits at the start, which
@@ -321,7 +370,14 @@ mod tests {
             ("/* /* */", 0, "comment"),
             ("1 $a$ $b$", 2, "dollar-quoted string"),
             ("E'\\'", 0, "string"),
-            ("1 :\"a", 2, "quoted name"),
+            ("1 :\"a", 3, "quoted name"),
+            ("1 N'a", 3, "string"),
+            ("1 X'a", 2, "string"),
+            // Nothing is doubled in bits, a string goes on below, and a number ends before a second point.
+            ("X'1f''", 5, "string"),
+            ("1 'a' -- '\n'b", 2, "string"),
+            ("1.5.e'\\'", 4, "string"),
+            ("1..$a$", 3, "dollar-quoted string"),
         ];
         for (sql, at, what) in expected {
             assert_eq!(

@@ -28,7 +28,8 @@ pub fn lexer(text: &str) {
                 at = range.end;
             }
             Err(Unterminated { at: begin, .. }) => {
-                assert_eq!(*begin, at);
+                // An `N` or a colon may stand before it.
+                assert!((at..=at + 1).contains(begin));
                 at = text.len();
             }
         }
