@@ -63,6 +63,7 @@ mod hostile;
 mod injection;
 mod injection_headers;
 mod interruption;
+mod lexer;
 mod lifecycle;
 mod listeners;
 mod lockfile;
