@@ -20,6 +20,7 @@ const SCHEMA: &str = r#"
     create function look() returns int language sql security definer as 'select x from secret';
     alter function look() owner to api_guest;
     create function store() returns int language sql as 'insert into secret values (1) returning x';
+    create function lock() returns int language sql as 'select id from market where id = 1 for update';
     create function raise(code text) returns int language plpgsql as
         $$ begin raise 'sold out' using errcode = code, detail = 'two are left', hint = 'ask later'; end $$;
     create function strict_none() returns int language plpgsql as
@@ -88,9 +89,9 @@ select look();
 -- name: store$
 -- http: GET /store
 select store();
--- name: lock^
+-- name: lock$
 -- http: GET /lock
-select id from market where id = 1 for update;
+select lock();
 -- name: raise$
 -- http: GET /raise
 select raise(:code);
