@@ -62,6 +62,8 @@ mod harness;
 mod hostile;
 mod injection;
 mod injection_headers;
+#[cfg(feature = "auth")]
+mod injection_sql;
 mod interruption;
 mod lexer;
 mod lifecycle;

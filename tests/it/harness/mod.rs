@@ -38,7 +38,7 @@ pub use door::Door;
 pub use embedded::Embedded;
 pub use hammer::{Hammer, Manner};
 pub use metrics::{Scraped, scrape};
-pub use postgres::{Database, clock, database};
+pub use postgres::{Database, clock, counting_database, database};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
 pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request, tag};

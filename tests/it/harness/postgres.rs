@@ -8,27 +8,40 @@ use tokio_postgres::Client;
 
 use super::block_on;
 
-/// The cluster's connection settings. It is started by a thread that lives as long as the process: the kernel stops
-/// PostgreSQL when that thread ends.
+/// The cluster's connection settings.
 fn cluster() -> &'static Config {
     static CONFIG: OnceLock<Config> = OnceLock::new();
     CONFIG.get_or_init(|| {
         remove_leftovers();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let directory =
-                std::env::temp_dir().join(format!("peppercorn-pg-{}", std::process::id()));
-            let started = Cluster::start(&directory, None, &clock());
-            let config = started
-                .as_ref()
-                .map(Cluster::config)
-                .map_err(|error| format!("{error:#}"));
-            sender.send(config).unwrap();
-            std::thread::park();
-            drop(started);
-        });
-        receiver.recv().unwrap().expect("a private cluster")
+        start("all", "")
     })
+}
+
+/// The connection settings of a cluster that is started by a thread that lives as long as the process: the kernel stops
+/// PostgreSQL when that thread ends. `settings` are statements for a first start; a second one heeds them.
+fn start(name: &str, settings: &'static str) -> Config {
+    let directory = format!("peppercorn-pg-{}-{name}", std::process::id());
+    let directory = std::env::temp_dir().join(directory);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let start = || Cluster::start(&directory, None, &clock());
+        let started = start().and_then(|cluster| {
+            if settings.is_empty() {
+                return Ok(cluster);
+            }
+            block_on(connected(&cluster.config()).batch_execute(settings))?;
+            cluster.stop()?;
+            start()
+        });
+        let config = started
+            .as_ref()
+            .map(Cluster::config)
+            .map_err(|error| format!("{error:#}"));
+        sender.send(config).unwrap();
+        std::thread::park();
+        drop(started);
+    });
+    receiver.recv().unwrap().expect("a private cluster")
 }
 
 /// The clusters of test runs that have ended.
@@ -52,13 +65,28 @@ pub fn clock() -> Clock {
 
 /// A database of a test's own, with a connection to it.
 pub struct Database {
-    name: String,
+    config: Config,
     client: Client,
 }
 
 /// A new, empty database of this name.
 pub fn database(name: &str) -> Database {
-    let maintenance = connected(cluster());
+    database_in(cluster(), name)
+}
+
+/// The same in a cluster of its own, which counts all statements in the view `pg_stat_statements`.
+pub fn counting_database(name: &str) -> Database {
+    let cluster = start(
+        name,
+        "alter system set shared_preload_libraries = 'pg_stat_statements'",
+    );
+    let database = database_in(&cluster, name);
+    database.run("create extension pg_stat_statements");
+    database
+}
+
+fn database_in(cluster: &Config, name: &str) -> Database {
+    let maintenance = connected(cluster);
     block_on(async {
         maintenance
             .batch_execute(&format!("drop database if exists {name} with (force)"))
@@ -69,18 +97,12 @@ pub fn database(name: &str) -> Database {
             .await
             .unwrap();
     });
-    let client = connected(&settings(name));
-    Database {
-        name: name.to_owned(),
-        client,
-    }
-}
-
-/// How to connect to a database of this name.
-fn settings(name: &str) -> Config {
-    let mut config = cluster().clone();
+    let mut config = cluster.clone();
     config.dbname(name);
-    config
+    Database {
+        client: connected(&config),
+        config,
+    }
 }
 
 /// A connection that is driven in the background.
@@ -102,7 +124,7 @@ impl Database {
 
     /// Another connection to the same database.
     pub fn another_client(&self) -> Client {
-        connected(&settings(&self.name))
+        connected(&self.config)
     }
 
     /// Runs statements.
@@ -121,16 +143,16 @@ impl Database {
 
     /// As `DATABASE_URL`.
     pub fn url(&self) -> String {
-        self.url_as(cluster().get_user().unwrap())
+        self.url_as(self.config.get_user().unwrap())
     }
 
     /// The same for whoever logs in as another role.
     pub fn url_as(&self, role: &str) -> String {
-        let config = cluster();
-        let [tokio_postgres::config::Host::Unix(directory)] = config.get_hosts() else {
+        let [tokio_postgres::config::Host::Unix(directory)] = self.config.get_hosts() else {
             panic!()
         };
         let directory = directory.display().to_string().replace('/', "%2F");
-        format!("postgres://{role}@{directory}/{}", self.name)
+        let name = self.config.get_dbname().unwrap();
+        format!("postgres://{role}@{directory}/{name}")
     }
 }
