@@ -289,7 +289,7 @@ fn a_key_guards_every_sql_endpoint_and_is_read_again_at_each_reload() {
             assert_eq!(status(&server, "/one", ""), 401);
         };
         serves(&old, &new);
-        for open in ["/ping", "/readyz", "/metrics"] {
+        for open in ["/ping", "/readyz", "/metrics", "/openapi.json"] {
             assert_eq!(status(&server, open, ""), 200, "{open}");
         }
         let metrics = server.get("/metrics").body;

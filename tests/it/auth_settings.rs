@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::api_service::{Service, problem, serve_guarded};
+use crate::api_service::{Service, guarded, problem, serve_guarded};
 use crate::harness::{Answer, bearer, poll};
 
 const SCHEMA: &str = "
@@ -356,4 +356,29 @@ fn the_statement_that_fails_is_the_one_in_the_file() {
         "{log}"
     );
     assert!(!log.contains("jane"), "{log}");
+}
+
+/// What cannot be told is no parameter's fault.
+#[test]
+fn claims_that_the_database_has_no_letters_for_are_refused() {
+    let database = crate::harness::database("auth_settings_letters");
+    database
+        .run("create database auth_settings_latin encoding LATIN1 locale 'C' template template0");
+    let url = database.url().replace("settings_letters", "settings_latin");
+    let echo = "-- name: echo$\n-- http: GET /echo\n-- :text text\nselect :text;\n";
+    let service = guarded(database, &url, echo, &[]);
+    assert_eq!(
+        service
+            .ask_as(r#"{"name":"Zoë"}"#, "GET /echo?text=a")
+            .status,
+        200
+    );
+    for text in ["a", "%E6%97%A5"] {
+        let answer = service.ask_as(r#"{"name":"日"}"#, &format!("GET /echo?text={text}"));
+        let problem = problem(&answer, 400);
+        assert_eq!(
+            (&problem["code"], problem.get("errors")),
+            (&json!("22P05"), None)
+        );
+    }
 }
