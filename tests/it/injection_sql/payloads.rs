@@ -109,7 +109,10 @@ pub fn payload(number: u64, valid: &str) -> String {
     let (begin, end, gain, close) = (pick(&BEGINS), pick(&ENDS), pick(&GAINS), pick(&CLOSES));
     let begin = begin.replace("VALID", valid);
     let padding = match number.is_multiple_of(LONG) {
-        true => end.replace('\0', "x").repeat(LENGTH / end.len()),
+        // Two line ends would be the end of a head, and of what is asked there.
+        true => end
+            .replace(|c: char| c.is_ascii_control(), "x")
+            .repeat(LENGTH / end.len()),
         false => String::new(),
     };
     format!("{begin}{padding}{end}{gain}{close}")
