@@ -110,6 +110,9 @@ fn bytes_are_kept_as_they_are() {
         assert_eq!(answer.json()["length"], body.len());
         assert_eq!(service.get(&format!("/files/{name}")).body, body);
     }
+    let png = [("Content-Type", "image/png"), ("Content-Length", "0")];
+    let answer = service.ask_with("PUT /files/x", &png);
+    assert_eq!(answer.json()["length"], 0);
     assert_eq!(
         errors(&service.ask("PUT /files/x")),
         ["body body: is missing"]
@@ -154,6 +157,10 @@ fn text_is_taken_as_it_is() {
             detail
         );
     }
+    // An empty text is one where it is said to be.
+    let plain = [("Content-Type", "text/plain"), ("Content-Length", "0")];
+    let answer = service.ask_with("POST /text", &plain);
+    assert_eq!((answer.status, answer.json()), (200, json!("")));
     // Beside it others are in the query; nothing is nothing.
     let answer = service.ask("POST /texts?note=n abc");
     assert_eq!(
@@ -251,7 +258,7 @@ fn other_values_are_json_too() {
         ("POST /ints [1, 11]", "is not between 1 and 10"),
         ("POST /ints {}", "must be a list"),
         ("POST /ints 1", "must be a list"),
-        ("POST /ints [{}]", "must be a list of plain values"),
+        ("POST /ints [{}]", "must be a list of numbers"),
         (
             "POST /ints [\"x\"]",
             "invalid input syntax for type integer: \"x\"",

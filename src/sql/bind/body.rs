@@ -96,14 +96,16 @@ impl Binder {
         found: &mut Found<'a>,
     ) -> Result<(), Problem> {
         let bytes = request.body();
-        if bytes.is_empty() {
+        let data_type = &self.slots[slot].data_type;
+        let is_plain = matches!(data_type.json(), JsonKind::String | JsonKind::Object);
+        // No bytes that are said to be something are an empty text or file; those that are no JSON are nothing.
+        if bytes.is_empty() && (kind(request) == Kind::Json || !is_plain) {
             return Ok(());
         }
-        let data_type = &self.slots[slot].data_type;
-        let given = match data_type.json() {
-            JsonKind::String | JsonKind::Object if data_type.is("bytea") => Ok(hexadecimal(bytes)),
-            JsonKind::String | JsonKind::Object => Ok(Given::Text(text(bytes)?.into())),
-            _ if kind(request) == Kind::Json => self.slots[slot].given(json::value(text(bytes)?)?),
+        let given = match kind(request) {
+            _ if data_type.is("bytea") => Ok(hexadecimal(bytes)),
+            _ if is_plain => Ok(Given::Text(text(bytes)?.into())),
+            Kind::Json => self.slots[slot].given(json::value(text(bytes)?)?),
             _ => return Err(unsupported(request, "application/json")),
         };
         match given {
