@@ -9,6 +9,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::Problem;
+use crate::sql::types::JsonKind;
 
 /// A JSON value by kind, with its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,15 +154,16 @@ const MAX_DIMENSIONS: usize = 6;
 /// What each element of a list becomes, as text.
 type Convert<'c> = &'c dyn for<'a> Fn(&'a str) -> Result<Cow<'a, str>, String>;
 
-/// A JSON list as PostgreSQL's array literal: `[1, "a b", null, [2]]` → `{1,"a b",NULL,{2}}`.
-pub(super) fn array(raw: &str, of_json: bool, convert: Convert<'_>) -> Result<String, String> {
-    dimensions(raw, of_json, convert, MAX_DIMENSIONS)
+/// A JSON list as PostgreSQL's array literal: `[1, "a b", null, [2]]` → `{1,"a b",NULL,{2}}`. Its elements are of the kind
+/// that values of their own would have to be.
+pub(super) fn array(raw: &str, kind: JsonKind, convert: Convert<'_>) -> Result<String, String> {
+    dimensions(raw, kind, convert, MAX_DIMENSIONS)
 }
 
 /// [`array`] with `left` dimensions at most.
 fn dimensions(
     raw: &str,
-    of_json: bool,
+    kind: JsonKind,
     convert: Convert<'_>,
     left: usize,
 ) -> Result<String, String> {
@@ -174,16 +176,18 @@ fn dimensions(
         serde_json::from_str(raw).map_err(|error| format!("is not a valid list: {error}"))?;
     let mut literal = Literal::new();
     for element in elements {
-        match JsonValue::of(element) {
-            JsonValue::Null => literal.push_raw("NULL"),
-            JsonValue::Array(inner) if !of_json => {
-                literal.push_raw(&dimensions(inner, of_json, convert, left)?);
+        match (kind, JsonValue::of(element)) {
+            (_, JsonValue::Null) => literal.push_raw("NULL"),
+            (JsonKind::Any, value) => literal.push(&convert(value.raw())?),
+            (_, JsonValue::Array(inner)) => {
+                literal.push_raw(&dimensions(inner, kind, convert, left)?);
             }
-            JsonValue::Object(_) if !of_json => return Err("must be a list of plain values".into()),
-            JsonValue::String(inner) if !of_json => {
-                literal.push(&convert(&string(inner)?)?);
-            }
-            plain => literal.push(&convert(plain.raw())?),
+            (_, JsonValue::String(inner)) => literal.push(&convert(&string(inner)?)?),
+            (JsonKind::Number, JsonValue::Number(raw))
+            | (JsonKind::Boolean, JsonValue::Boolean(raw)) => literal.push(&convert(raw)?),
+            (JsonKind::Number, _) => return Err("must be a list of numbers".into()),
+            (JsonKind::Boolean, _) => return Err("must be a list of true and false".into()),
+            _ => return Err("must be a list of strings".into()),
         }
     }
     Ok(literal.end())
@@ -286,32 +290,40 @@ mod tests {
 
     #[test]
     fn lists_become_array_literals() {
-        let expected = [
-            ("[]", "{}"),
-            ("[1, -2.5e3, null]", r#"{"1","-2.5e3",NULL}"#),
+        use JsonKind::{Any, Boolean, Number, String};
+        let plain: Convert<'_> = &|text| Ok(text.into());
+        for (kind, json, literal) in [
+            (Number, "[]", "{}"),
+            (Number, "[1, -2.5e3, null]", r#"{"1","-2.5e3",NULL}"#),
             (
+                String,
                 r#"["a\"b", "c\\d", "NULL", "", "\u00e9,{}"]"#,
                 r#"{"a\"b","c\\d","NULL","","é,{}"}"#,
             ),
-            ("[[1,2],[3,4]]", r#"{{"1","2"},{"3","4"}}"#),
-        ];
-        for (json, literal) in expected {
-            assert_eq!(
-                array(json, false, &|text| Ok(text.into())).unwrap(),
-                literal,
-                "{json}"
-            );
+            (Number, "[[1,2],[3,\"4\"]]", r#"{{"1","2"},{"3","4"}}"#),
+            (Boolean, "[true, false]", r#"{"true","false"}"#),
+            (
+                Any,
+                r#"[{"a": 1}, "b", [2]]"#,
+                r#"{"{\"a\": 1}","\"b\"","[2]"}"#,
+            ),
+        ] {
+            assert_eq!(array(json, kind, plain).unwrap(), literal, "{json}");
         }
-        assert_eq!(
-            array(r#"[{"a": 1}, "b"]"#, true, &|text| Ok(text.into())).unwrap(),
-            r#"{"{\"a\": 1}","\"b\""}"#
-        );
-        assert!(array("[{}]", false, &|text| Ok(text.into())).is_err());
+        for (kind, json) in [
+            (Number, "[{}]"),
+            (Number, "[1, true]"),
+            (Boolean, "[[0]]"),
+            (String, "[1]"),
+            (String, "[false]"),
+        ] {
+            assert!(array(json, kind, plain).is_err(), "{json}");
+        }
         let no_b: Convert<'_> = &|text| match text {
             "b" => Err("b".to_owned()),
             text => Ok(text.into()),
         };
-        assert!(array(r#"["a", ["b"]]"#, false, no_b).is_err());
+        assert!(array(r#"["a", ["b"]]"#, String, no_b).is_err());
     }
 
     #[test]

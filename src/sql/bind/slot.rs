@@ -110,11 +110,9 @@ impl Slot {
                 literal.end().into()
             }
             (Some(Given::List(raw)), _) => {
-                let of_json = self
-                    .data_type
-                    .element()
-                    .is_some_and(|element| element.json() == JsonKind::Any);
-                json::array(raw, of_json, &|text| self.converted(text))?.into()
+                let element = self.data_type.element();
+                let kind = element.map_or(JsonKind::String, DataType::json);
+                json::array(raw, kind, &|text| self.converted(text))?.into()
             }
             // null is a value only where the file says so.
             (Some(Given::Null), Some(None)) | (None, Some(None)) => return Ok(Parameter(None)),
