@@ -9,7 +9,7 @@ use crate::sql::interface::{Interface, Taken, TakenBody};
 use crate::sql::parameter::Place;
 use crate::sql::types::JsonKind;
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What is read from a body, if anything is.
@@ -50,7 +50,7 @@ pub(super) fn request(interface: &Interface<'_>) -> Option<Node> {
         }
         TakenBody::Whole => {
             let taken = taken.first()?;
-            let schema = schema::parameter(&taken.declaration, &taken.data_type);
+            let schema = schema::parameter(&taken.declaration, &taken.data_type, true);
             match taken.data_type.json() {
                 JsonKind::String | JsonKind::Object if taken.data_type.is("bytea") => {
                     Node::object().with("application/octet-stream", Node::object())
@@ -73,7 +73,7 @@ pub(super) fn request(interface: &Interface<'_>) -> Option<Node> {
 /// An object of parameters. In a form there are no nulls.
 fn object(taken: &[&Taken], nulls: bool) -> Node {
     let properties = taken.iter().map(|taken| {
-        let schema = schema::parameter(&taken.declaration, &taken.data_type);
+        let schema = schema::parameter(&taken.declaration, &taken.data_type, nulls);
         let schema = match nulls && taken.declaration.default == Some(None) {
             true => schema::nullable(schema),
             false => schema,

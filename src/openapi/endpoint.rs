@@ -12,7 +12,7 @@ use crate::sql::SqlRoute;
 use crate::sql::file::{Auth, Definition, Operator};
 use crate::sql::interface::{Interface, Taken, TakenBody};
 use crate::sql::parameter::Place;
-use crate::sql::types::{DataType, Form};
+use crate::sql::types::{DataType, Form, JsonKind};
 
 /// `secured`: whether a key says who may ask.
 pub(super) fn operation(route: &SqlRoute, secured: bool) -> Operation {
@@ -71,14 +71,20 @@ fn parameter(taken: &Taken) -> Option<Node> {
         Place::Body | Place::Claim(_) => return None,
     };
     let required = declaration.default.is_none();
-    Some(
-        Node::object()
-            .with("name", name.as_str())
-            .with("in", place)
-            .with_text("description", &declaration.text)
-            .with_some("required", required.then_some(true))
-            .with("schema", schema::parameter(declaration, &taken.data_type)),
-    )
+    let node = Node::object()
+        .with("name", name.as_str())
+        .with("in", place)
+        .with_text("description", &declaration.text)
+        .with_some("required", required.then_some(true));
+    let schema = schema::parameter(declaration, &taken.data_type, false);
+    Some(match taken.data_type.json() {
+        // A schema alone would be of the text as it stands.
+        JsonKind::Any => {
+            let media = Node::object().with("schema", schema);
+            node.with("content", Node::object().with(body::JSON, media))
+        }
+        _ => node.with("schema", schema),
+    })
 }
 
 fn entity_tags(name: &str) -> Node {

@@ -67,17 +67,23 @@ fn simple(name: &str, direction: Direction) -> Node {
         "float4" => number("float", "-3.4028235e38", "3.4028235e38"),
         "float8" => kind("number").with("format", "double"),
         "numeric" => kind("number"),
-        "json" | "jsonb" => Node::object(),
+        // Null is a value only where the file says so.
+        "json" | "jsonb" => match direction {
+            Direction::In => Node::object().with("not", kind("null")),
+            Direction::Out => Node::object(),
+        },
         "uuid" => text("uuid"),
         "date" => text("date"),
         // Those of RFC 3339 have an offset; these have none (OpenAPI's format registry).
         "time" => text("time-local"),
         "timestamp" => text("date-time-local"),
         "timestamptz" => text("date-time"),
-        "interval" => text("duration"),
-        "bytea" => kind("string").with("contentEncoding", "base64"),
+        "bytea" => text("byte").with("contentEncoding", "base64"),
         "void" => kind("null"),
-        _ => kind("string"),
+        "text" | "varchar" | "bpchar" | "name" | "citext" | "unknown" => kind("string"),
+        // What others have no name for has PostgreSQL's: `inet`, `int4range`. An interval may be negative or have
+        // fractions, which a `duration` has not (RFC 3339, appendix A).
+        own => text(own),
     }
 }
 
@@ -86,7 +92,8 @@ pub(super) fn nullable(schema: Node) -> Node {
     let Node::Object(members) = schema else {
         return schema;
     };
-    let members = members.into_iter().map(|(name, value)| {
+    let members = members.into_iter().filter(|(name, _)| name != "not");
+    let members = members.map(|(name, value)| {
         let value = match (name.as_str(), value) {
             ("type", Node::Text(kind)) if kind != "null" => Node::texts([kind.as_str(), "null"]),
             ("enum", Node::List(mut values)) => {
@@ -100,13 +107,18 @@ pub(super) fn nullable(schema: Node) -> Node {
     Node::Object(members.collect())
 }
 
-/// The schema of a parameter: its type, what the file asks of it, its default.
-pub(super) fn parameter(declaration: &Declaration, data_type: &DataType) -> Node {
+/// The schema of a parameter: its type, what the file asks of it, its default. `nulls`: whether it is in JSON, where an
+/// element of a list may be null.
+pub(super) fn parameter(declaration: &Declaration, data_type: &DataType, nulls: bool) -> Node {
     let whole = schema(data_type, Direction::In);
     let whole = match data_type.element() {
         // What is asked is asked of each element.
         Some(element) => {
             let items = checked(schema(element, Direction::In), declaration, element);
+            let items = match nulls {
+                true => nullable(items),
+                false => items,
+            };
             replaced(whole, "items", items)
         }
         None => checked(whole, declaration, data_type),
@@ -252,7 +264,7 @@ mod tests {
             ),
         ] {
             let declaration = Declaration::parse(declaration).unwrap();
-            assert_eq!(shown(&parameter(&declaration, &data_type)), expected);
+            assert_eq!(shown(&parameter(&declaration, &data_type, false)), expected);
         }
     }
 
