@@ -47,6 +47,8 @@ mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
 mod edits;
+#[cfg(feature = "auth")]
+mod every;
 mod findings;
 mod format_bodies;
 mod format_bulk;
