@@ -2,10 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 
 use peppercorn::{App, Context, Method, Response, StatusCode};
 
-use crate::harness::{Browser, Embedded, poll};
+use crate::harness::{Browser, Embedded, Server, database, poll};
 
 const DOCUMENT: &str = r##"{
     "openapi": "3.1.0",
@@ -131,4 +132,41 @@ fn nothing_is_tried_out_where_operators_are_apart() {
     browser.await_text(".opblock-body .parameters");
     assert_eq!(browser.texts(".try-out"), [""; 0]);
     nothing_was_refused_nor_sought_outside(&browser, &base);
+}
+
+#[test]
+fn the_example_is_listed_and_tried_out() {
+    let directory = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/exchange"));
+    let database = database("docs_ui_example");
+    database.run(&std::fs::read_to_string(directory.join("schema.sql")).unwrap());
+    let server = Server::start(directory, &database, &[]).ready();
+    let document = server.get("/openapi.json").json();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let mut expected: Vec<String> = operations
+        .map(|operation| {
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            let (tag, id) = (text(&operation["tags"][0]), text(&operation["operationId"]));
+            format!("operations-{tag}-{id}")
+        })
+        .collect();
+    expected.sort_unstable();
+
+    let base = format!("http://{}", server.address());
+    let mut browser = Browser::open(&format!("{base}/docs"));
+    const LISTED: &str = "[...document.querySelectorAll('.opblock')].map(block => block.id).sort()";
+    poll("all operations", || {
+        (browser.evaluate(LISTED) == serde_json::json!(expected)).then_some(())
+    });
+    let shown = try_out(&mut browser, "events-list-events");
+    let status = browser.await_text(&format!("{shown} .response-col_status"));
+    assert!(status.starts_with("200"), "{status}");
+    let body = browser.await_text(&format!("{shown} code"));
+    assert!(body.contains("\"name\": \"Arsenal v Liverpool\""), "{body}");
+    nothing_was_refused_nor_sought_outside(&browser, &base);
+    let asked = browser.requested();
+    let list = asked
+        .iter()
+        .find(|url| url.starts_with(&format!("{base}/events")));
+    assert_eq!(list, Some(&&*format!("{base}/events?limit=20")));
 }
