@@ -132,7 +132,8 @@ pub(super) fn schema() -> Node {
                     "type",
                     Node::object()
                         .with("type", "string")
-                        .with("format", "uri-reference"),
+                        .with("format", "uri-reference")
+                        .with("default", "about:blank"),
                 )
                 .with("title", text("The status in words."))
                 .with("status", Node::object().with("type", "integer"))
