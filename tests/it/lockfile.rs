@@ -140,6 +140,12 @@ fn it_is_not_written_of_what_is_wrong() {
     home.write("books.sql", BOOKS);
     let path = home.folder.path().join("api/peppercorn.lock");
     std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/nowhere/peppercorn.lock", &path).unwrap();
+    let ended = home.check(&["--lock"]);
+    assert_eq!((ended.code, &*ended.stdout), (Some(71), ""), "{ended:?}");
+    let told = "cannot write peppercorn.lock: No such file or directory";
+    assert!(ended.stderr.contains(told), "{ended:?}");
+    std::fs::remove_file(&path).unwrap();
     std::fs::create_dir(&path).unwrap();
     let ended = home.check(&["--lock"]);
     assert_eq!(ended.code, Some(66), "{ended:?}");
