@@ -57,7 +57,7 @@ select pg_sleep(0);
 -- :pg_lsn pg_lsn default null
 -- :mood mood default null
 -- :small small default null
--- :code code default null
+-- :code code default null max 8
 -- :size size default null check ~ '^[(][0-9]{1,3},[0-9]{1,3},[tf][)]$'
 -- :int4range int4range default null
 -- :numrange numrange default null
