@@ -1,12 +1,16 @@
 //! The texts of a directory's SQL files, read once: whoever is handed them has the same, whatever becomes of the files.
 
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
+use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::finding::{Finding, Findings, Source};
 use super::folder::SCHEMA;
 use super::lockfile;
 
@@ -24,7 +28,7 @@ impl Files {
     /// Reads every `*.sql` file below `directory`, except hidden ones and `schema.sql` at the top.
     ///
     /// # Errors
-    /// No such directory; a file that cannot be read; none at all.
+    /// No such directory; a file that cannot be read; none at all. [`Findings`] for files that are not UTF-8.
     pub fn read(directory: &Path) -> anyhow::Result<Files> {
         if !directory.is_dir() {
             anyhow::bail!(
@@ -46,16 +50,23 @@ impl Files {
                 directory.display()
             );
         }
-        let read = |path: PathBuf| {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read {}", path.display()))?;
-            anyhow::Ok((path, text))
-        };
+        let (mut texts, mut findings) = (Vec::new(), Vec::new());
+        for path in paths {
+            let bytes = fs::read(&path);
+            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+            match String::from_utf8(bytes) {
+                Ok(text) => texts.push((path, text)),
+                Err(error) => findings.push(not_utf8(path, &error)),
+            }
+        }
+        if !findings.is_empty() {
+            return Err(Findings(findings).into());
+        }
         let lock = directory.join(lockfile::NAME);
         Ok(Files {
             directory: directory.to_owned(),
-            texts: paths.into_iter().map(read).collect::<Result<_, _>>()?,
-            lock: match std::fs::read_to_string(&lock) {
+            texts,
+            lock: match fs::read_to_string(&lock) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 text => Some(text.with_context(|| format!("cannot read {}", lock.display()))?),
             },
@@ -68,7 +79,8 @@ impl Files {
         !is_hidden && (is_sql(Path::new(name)) || name == lockfile::NAME)
     }
 
-    /// `directory` and every directory below it where files are read.
+    /// `directory` and every directory below it where files are read. A link that leads back to where it is is not
+    /// followed: what is below has been read.
     ///
     /// # Errors
     /// One that cannot be read.
@@ -78,6 +90,8 @@ impl Files {
         while let Some(directory) = found.get(next).cloned() {
             let (_, below) = listed(&directory)
                 .with_context(|| format!("cannot read {}", directory.display()))?;
+            let onwards = |path: &PathBuf| !leads_back(path, &found[0]);
+            let below: Vec<_> = below.into_iter().filter(onwards).collect();
             found.extend(below);
             next += 1;
         }
@@ -133,6 +147,24 @@ fn piece<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(piece)
 }
 
+/// Where a file that somebody has saved in another encoding ceases to be UTF-8.
+fn not_utf8(path: PathBuf, error: &FromUtf8Error) -> Finding {
+    let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
+    let source = Arc::new(Source::new(path, String::from_utf8_lossy(bytes)));
+    let message = format!("the byte 0x{:02x} is not UTF-8", bytes[at]);
+    Finding::new(&source, at, message).with_hint("save the file as UTF-8")
+}
+
+/// Whether a directory is a link to one of those above it, up to `top`.
+fn leads_back(path: &Path, top: &Path) -> bool {
+    let Some(leads_to) = fs::canonicalize(path).ok().filter(|_| path.is_symlink()) else {
+        return false;
+    };
+    let above = path.ancestors().skip(1);
+    let mut above = above.take_while(|above| above.starts_with(top));
+    above.any(|above| fs::canonicalize(above).is_ok_and(|above| above == leads_to))
+}
+
 fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sql")
 }
@@ -140,7 +172,7 @@ fn is_sql(path: &Path) -> bool {
 /// The files and the directories in a directory, except hidden ones.
 fn listed(directory: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut files, mut directories) = (Vec::new(), Vec::new());
-    for entry in std::fs::read_dir(directory)? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(b".") {
             continue;
