@@ -122,7 +122,14 @@ fn conflicts(definitions: &[Definition]) -> Vec<(usize, Finding)> {
         if let Some(first) = names.insert(&definition.name, definition) {
             let place = first.source.place(first.at);
             let message = format!("the name {} is taken by {place}", definition.name);
-            findings.push((index, definition.finding(message)));
+            let finding = definition.finding(message);
+            let is_written = definition.source.text[definition.at..].starts_with(&definition.name);
+            let finding = match is_written {
+                true => finding,
+                // By its route.
+                false => finding.with_hint("give it one of its own: `-- name: list-markets`"),
+            };
+            findings.push((index, finding));
             names.insert(&first.name, first);
         }
         let (template, same) = routes.entry(&definition.template, Vec::new);

@@ -192,6 +192,13 @@ pub(super) fn tokens(
     })
 }
 
+/// Where the first thing in `range` begins that is neither white space nor a comment.
+pub(super) fn first_token(source: &Arc<Source>, range: Range<usize>) -> Option<usize> {
+    let mut tokens = tokens(source, range).map_while(Result::ok);
+    let first = tokens.find(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+    first.map(|(_, place)| place.start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

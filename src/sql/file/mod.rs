@@ -18,7 +18,7 @@ use http_types::Method;
 
 use super::finding::{Finding, Source};
 use super::parameter::Declaration;
-use super::statement::Statement;
+use super::statement::{Statement, first_token};
 use crate::router::Template;
 
 use header::{Header, comment_text, directive, lines};
@@ -149,15 +149,7 @@ pub struct Broken {
 /// The endpoints of a file, and what is wrong with those that are left out.
 pub fn parse(source: &Arc<Source>) -> Parsed {
     let mut parsed = Parsed::default();
-    let findings = &mut parsed.findings;
-    let by_name = match route::of_file(source) {
-        Some(Ok(route)) => Some(route),
-        Some(Err(finding)) => {
-            findings.push(finding);
-            None
-        }
-        None => None,
-    };
+    let by_name = route::of_file(source);
     let starts: Vec<(usize, usize)> = lines(&source.text, 0..source.text.len())
         .filter_map(|line| {
             let comment = comment_text(&source.text, &line)?;
@@ -171,22 +163,35 @@ pub fn parse(source: &Arc<Source>) -> Parsed {
             .map_or(source.text.len(), |(start, _)| *start);
         parsed.take(named_block(source, *name_at, end, by_name.as_ref()));
     }
-    match by_name {
-        Some(route) if starts.is_empty() => {
+    let whole = 0..source.text.len();
+    match (starts.first(), by_name) {
+        (None, Some(Ok(route))) => {
             let name = Name {
                 name: route::name_of(&route),
                 listed: None,
                 operator: Operator::Rows,
             };
-            let whole = 0..source.text.len();
-            parsed.take(block(source, name, 0, whole, Some(&route)));
+            parsed.take(block(source, name, 0, whole, Some(&Ok(route))));
         }
-        None if starts.is_empty() && parsed.findings.is_empty() => {
-            let finding = Finding::new(source, 0, "no endpoint in this file")
-                .with_hint("an endpoint begins with a line `-- name: list-markets`, followed by `-- http: GET /markets`");
+        (None, Some(Err(finding))) => parsed.findings.push(finding),
+        (None, None) => {
+            let finding = Finding::new(source, 0, "no endpoint in this file").with_hint(
+                "an endpoint begins with a line `-- name: list-markets`, followed by `-- http: GET /markets`; or the name \
+                 of its file says so: markets.get.sql",
+            );
             parsed.findings.push(finding);
         }
-        _ => {}
+        // Somebody who has put endpoints with names below the one that has none.
+        (Some((first, _)), Some(Ok(_))) => {
+            if let Some(at) = first_token(source, 0..*first) {
+                let message = "this stands above the first name, and belongs to no endpoint";
+                let finding = Finding::new(source, at, message);
+                (parsed.findings)
+                    .push(finding.with_hint("write a line `-- name: list-markets` above it"));
+            }
+        }
+        // What stands above is for psql, or a comment of the file.
+        (Some(_), _) => {}
     }
     parsed
 }
@@ -227,20 +232,20 @@ fn named_block(
     source: &Arc<Source>,
     at: usize,
     end: usize,
-    by_name: Option<&Route>,
+    by_name: Option<&Result<Route, Finding>>,
 ) -> Result<Definition, Wrong> {
     let line = lines(&source.text, at..end).next().unwrap_or(at..at);
     let name = parse_name(source, line.clone())?;
     block(source, name, at, line.end..end, by_name)
 }
 
-/// An endpoint's header and statements. `by_name` is the route that the file's name says.
+/// An endpoint's header and statements. `by_name` is the route that the file's name says, or what is wrong with it.
 fn block(
     source: &Arc<Source>,
     name: Name,
     at: usize,
     range: Range<usize>,
-    by_name: Option<&Route>,
+    by_name: Option<&Result<Route, Finding>>,
 ) -> Result<Definition, Wrong> {
     let Name {
         name,
@@ -258,24 +263,29 @@ fn block(
         }
         body = line.end;
     }
-    let route = header.route.take().or_else(|| {
-        by_name.map(|route| Route {
+    let route = match (header.route.take(), by_name) {
+        (Some(route), _) => route,
+        (None, Some(Ok(route))) => Route {
             at,
             ..route.clone()
-        })
-    });
-    let Some(route) = route else {
-        // A route that is there but wrong has been reported.
-        if findings.is_empty() {
-            let finding = Finding::new(source, at, format!("{name} has no route"));
-            findings.push(finding.with_hint(
-                "add a line such as `-- http: GET /markets/{market_id}` below the name",
-            ));
+        },
+        (None, by_name) => {
+            // A route that is there but wrong has been reported.
+            if findings.is_empty() {
+                let finding = Finding::new(source, at, format!("{name} has no route")).with_hint(
+                    "add a line such as `-- http: GET /markets/{market_id}` below the name",
+                );
+                findings.push(
+                    by_name
+                        .and_then(|wrong| wrong.clone().err())
+                        .unwrap_or(finding),
+                );
+            }
+            return Err(Wrong {
+                findings,
+                route: None,
+            });
         }
-        return Err(Wrong {
-            findings,
-            route: None,
-        });
     };
     let statements = match Statement::parse_all(source, body..range.end) {
         Ok(statements) => statements,

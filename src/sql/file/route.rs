@@ -80,7 +80,9 @@ pub(super) fn of_file(source: &Arc<Source>) -> Option<Result<Route, Finding>> {
             0,
             format!("the name of this file says {method} {text}: {error}"),
         )
-        .with_hint("name the file otherwise, or give it a route: -- http: GET /markets/{market_id}")
+        .with_hint(
+            "name the file otherwise, or give its endpoints names and routes: `-- name: get-market`, `-- http: GET /markets/{market_id}`",
+        )
     }))
 }
 
