@@ -53,6 +53,8 @@ mod findings;
 mod format_bodies;
 mod format_bulk;
 mod format_conflicts;
+mod format_files;
+mod format_files_wrong;
 mod format_given_up;
 mod format_lists;
 mod format_media;
