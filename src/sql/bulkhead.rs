@@ -18,8 +18,9 @@ pub(super) struct Bulkhead {
     count: NonZeroUsize,
 }
 
-/// A request's place; given back when it is dropped. Nothing where as many run as want to.
-pub(super) type Turn = Option<SemaphoreGuardArc>;
+/// A request's place, shared with its queries; given back when the last of them is done with it. Nothing where as many run
+/// as want to.
+pub(super) type Turn = Option<Arc<SemaphoreGuardArc>>;
 
 impl Bulkhead {
     pub(super) fn new(count: NonZeroUsize) -> Bulkhead {
@@ -34,14 +35,13 @@ impl Bulkhead {
     /// # Errors
     /// 503 when none got free in time.
     pub(super) async fn enter(&self, clock: &Clock) -> Result<Turn, Problem> {
-        let turn = self.places.try_acquire_arc();
-        if turn.is_some() {
-            return Ok(turn);
+        if let Some(turn) = self.places.try_acquire_arc() {
+            return Ok(Some(Arc::new(turn)));
         }
         let mut deadline = clock.deadline();
         deadline.arm(WAIT);
         let turn = deadline.race(self.places.acquire_arc()).await;
-        turn.map(Some).ok_or_else(|| {
+        turn.map(|turn| Some(Arc::new(turn))).ok_or_else(|| {
             let detail = format!(
                 "this endpoint is busy: {} of its requests run at a time",
                 self.count

@@ -107,7 +107,7 @@ impl SqlEndpoint {
         let pool = pool
             .as_ref()
             .ok_or_else(|| Problem::internal(anyhow::anyhow!("no pool for this endpoint")))?;
-        let mut turn = match &self.bulkhead {
+        let turn = match &self.bulkhead {
             Some(bulkhead) => bulkhead.enter(pool.clock()).await?,
             None => None,
         };
@@ -118,7 +118,7 @@ impl SqlEndpoint {
         let _span = context.span("db.query", pool.statement(call.query));
         let mut left = self.retries;
         loop {
-            let problem = match self.run(pool, &call, &asked, &mut turn).await {
+            let problem = match self.run(pool, &call, &asked, &turn).await {
                 Ok(answered) => return Ok(answered),
                 Err(problem) => self.blame(problem, &bound),
             };
@@ -191,14 +191,14 @@ impl SqlEndpoint {
         pool: &Pool,
         call: &Call,
         asked: &Asked,
-        turn: &mut Turn,
+        turn: &Turn,
     ) -> Result<Response, Problem> {
         let shape = &self.shape;
         if shape.may_stream() {
-            let ran = pool.run_large(call, |outlet| shape.collector(asked, Some(outlet)));
-            return shape.answer_list(ran.await?, asked, turn.take());
+            let ran = pool.run_large(call, |outlet| shape.collector(asked, turn, Some(outlet)));
+            return shape.answer_list(ran.await?, asked);
         }
-        let ran = pool.run(call, shape.collector(asked, None)).await;
+        let ran = pool.run(call, shape.collector(asked, turn, None)).await;
         shape.answer(ran?, asked)
     }
 

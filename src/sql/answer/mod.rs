@@ -131,9 +131,10 @@ impl Shape {
     pub(super) fn collector(
         self: &Arc<Shape>,
         asked: &Asked,
+        turn: &Turn,
         outlet: Option<Outlet<Rows>>,
     ) -> Rows {
-        Rows::new(self.clone(), asked, outlet)
+        Rows::new(self.clone(), asked, turn.clone(), outlet)
     }
 
     /// Whether so many rows, the first of which is a null if it is `nothing`, can be answered with.
@@ -176,12 +177,11 @@ impl Shape {
         &self,
         outcome: Outcome<Rows, Rows>,
         asked: &Asked,
-        turn: Turn,
     ) -> Result<Response, Problem> {
         match outcome {
             Outcome::Done(done) => self.answer(done, asked),
             Outcome::Large(mut first, pieces) => {
-                let list = List::new(first.take(), pieces, turn);
+                let list = List::new(first.take(), pieces);
                 self.head(first, asked, BodyStream::new(list))
             }
         }

@@ -12,6 +12,7 @@ use super::{Asked, Shape};
 use crate::error::Problem;
 use crate::pg::values::csv;
 use crate::pg::{Collect, Outlet, Prepared};
+use crate::sql::bulkhead::Turn;
 use crate::sql::file::Operator;
 
 /// The largest result that is held in memory for one answer, in bytes; a larger one is a 500, unless it is streamed.
@@ -39,6 +40,8 @@ pub(in crate::sql) struct Rows {
     /// Where to put what is more than `hold` bytes.
     outlet: Option<Outlet<Rows>>,
     hold: usize,
+    /// The request's place among those of its endpoint: a query that nobody waits for any more has it to its end.
+    _turn: Turn,
 }
 
 impl Collect for Rows {
@@ -75,7 +78,12 @@ impl Collect for Rows {
 }
 
 impl Rows {
-    pub(super) fn new(shape: Arc<Shape>, asked: &Asked, outlet: Option<Outlet<Rows>>) -> Rows {
+    pub(super) fn new(
+        shape: Arc<Shape>,
+        asked: &Asked,
+        turn: Turn,
+        outlet: Option<Outlet<Rows>>,
+    ) -> Rows {
         Rows {
             shape,
             format: asked.format,
@@ -87,6 +95,7 @@ impl Rows {
             next: None,
             outlet,
             hold: LIST_BYTES,
+            _turn: turn,
         }
     }
 
@@ -130,6 +139,7 @@ impl Rows {
             next: None,
             outlet: None,
             hold: 0,
+            _turn: None,
         }
     }
 

@@ -7,23 +7,19 @@ use futures_lite::Stream;
 
 use super::rows::Rows;
 use crate::pg::{Next, Pieces};
-use crate::sql::bulkhead::Turn;
 
 /// A list on its way.
 pub(super) struct List {
     first: Option<Vec<u8>>,
     /// None after the end.
     pieces: Option<Pieces<Rows, Rows>>,
-    /// Its place among the endpoint's requests, to its end.
-    _turn: Turn,
 }
 
 impl List {
-    pub(super) fn new(first: Vec<u8>, pieces: Pieces<Rows, Rows>, turn: Turn) -> List {
+    pub(super) fn new(first: Vec<u8>, pieces: Pieces<Rows, Rows>) -> List {
         List {
             first: Some(first),
             pieces: Some(pieces),
-            _turn: turn,
         }
     }
 }
