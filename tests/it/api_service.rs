@@ -123,7 +123,7 @@ impl Service {
 }
 
 /// What a client may read where the fault is not its own: nothing of the SQL, the tables, PostgreSQL's words.
-const WORDS_OF_5XX: [&str; 8] = [
+const WORDS_OF_5XX: [&str; 9] = [
     "the server failed to answer this request",
     "the database is not available",
     "the connection to the database was lost while the request ran",
@@ -132,6 +132,7 @@ const WORDS_OF_5XX: [&str; 8] = [
     "the request took longer than 1 s",
     "the request took longer than 0.2 s",
     "this endpoint is busy: 1 of its requests run at a time",
+    "this endpoint is busy: 2 of its requests run at a time",
 ];
 
 /// The members of a problem of this status; checks what must hold for all of them.

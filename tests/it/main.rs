@@ -52,6 +52,7 @@ mod every;
 mod findings;
 mod format_bodies;
 mod format_bulk;
+mod format_concurrency;
 mod format_conflicts;
 mod format_files;
 mod format_files_wrong;
