@@ -41,8 +41,7 @@ impl Connection {
         let safe = matches!(request.method(), Method::Get | Method::Head);
         let routed = generation.app.route_of(self.entrance, &request);
         exchange.route = routed.route().cloned();
-        let own = routed.route().and_then(|route| route.timeout);
-        let limit = own.unwrap_or(self.server.settings.request);
+        let limit = exchange.limit();
         // On the heap: idle connections do not carry room for it.
         let mut call = Box::pin(generation.app.respond(
             routed,

@@ -1,7 +1,7 @@
 //! A request and its answer, as logs and metrics tell of them.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http_types::{Method, StatusCode};
 
@@ -59,6 +59,12 @@ impl Exchange {
             bytes: 0,
             _active: server.metrics.active_requests().hold(),
         }
+    }
+
+    /// How long its endpoint has to answer; of an answer that is streamed, for each of its pieces.
+    pub(super) fn limit(&self) -> Duration {
+        let own = self.route.as_ref().and_then(|route| route.timeout);
+        own.unwrap_or(self.server.settings.request)
     }
 
     /// It is answered with this status.

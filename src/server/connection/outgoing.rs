@@ -97,7 +97,7 @@ impl Connection {
         exchange: &mut Exchange,
     ) -> io::Result<()> {
         loop {
-            match self.piece(&mut stream).await {
+            match self.piece(&mut stream, exchange.limit()).await {
                 Ok(Some(Ok(piece))) => {
                     exchange.add(piece.len());
                     match framing {
@@ -115,7 +115,7 @@ impl Connection {
                 Err(Lost::Late) => {
                     observe::emit(&Event::StreamStalled {
                         request_id: exchange.id.as_str().to_owned(),
-                        limit: self.server.settings.request,
+                        limit: exchange.limit(),
                     });
                     return self.abort();
                 }
@@ -134,8 +134,9 @@ impl Connection {
     async fn piece(
         &mut self,
         stream: &mut BodyStream,
+        limit: Duration,
     ) -> Result<Option<anyhow::Result<Vec<u8>>>, Lost> {
-        self.deadline.arm(self.server.settings.request);
+        self.deadline.arm(limit);
         future::poll_fn(|context| match stream.poll_next(context) {
             Poll::Ready(piece) => Poll::Ready(Ok(piece)),
             Poll::Pending => self.poll_lost(context).map(Err),
