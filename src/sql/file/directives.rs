@@ -132,8 +132,14 @@ fn returns(text: &str) -> Result<Returns, Mistake> {
             if returns.status.replace(status).is_some() {
                 return Err((format!("{word} is a second status"), HINT));
             }
-        } else if is_media_type(word) && returns.media_type.is_none() {
-            returns.media_type = Some(word.to_ascii_lowercase());
+        } else if is_media_type(word) {
+            if returns
+                .media_type
+                .replace(word.to_ascii_lowercase())
+                .is_some()
+            {
+                return Err((format!("{word} is a second media type"), HINT));
+            }
         } else {
             return Err(wrong(word));
         }
