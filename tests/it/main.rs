@@ -57,6 +57,8 @@ mod format_conflicts;
 mod format_files;
 mod format_files_wrong;
 mod format_given_up;
+mod format_limits;
+mod format_limits_wrong;
 mod format_lists;
 mod format_media;
 mod format_pages;
