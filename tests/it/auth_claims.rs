@@ -152,7 +152,7 @@ fn a_claim_has_the_type_that_is_declared() {
         ),
         (
             r#"{"roles":[{"a":1}]}"#,
-            "claim roles: must be a list of plain values",
+            "claim roles: must be a list of strings",
         ),
         (
             r#"{"days":["x"]}"#,

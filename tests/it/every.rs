@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Answer, Database, Folder, Server, bearer, database, golden, key_file, peppercorn, run,
+    Answer, Database, Folder, SECRET, Server, bearer, database, golden, peppercorn, run, write_key,
 };
 
 struct Home {
@@ -26,7 +26,7 @@ impl Home {
         let schema = std::fs::read_to_string(directory().join("schema.sql")).unwrap();
         database.run(&schema);
         let keys = Folder::new();
-        let key = key_file(&keys);
+        let key = write_key(&keys, SECRET);
         let server = Server::start(directory(), &database, &["--jwt-key", &key]).ready();
         Home {
             server,
@@ -50,7 +50,7 @@ impl Home {
 #[test]
 fn its_document_is_as_it_was_agreed() {
     let home = Home::new("every_document");
-    let key = key_file(&home.keys);
+    let key = write_key(&home.keys, SECRET);
     let told = |command: &str| {
         let mut program = peppercorn();
         program.env("DATABASE_URL", home.database.url());

@@ -41,7 +41,10 @@ pub fn check(folder: &Folder, database: &Database) -> Ended {
 #[track_caller]
 pub fn has(folder: &Folder, database: &Database, endpoints: usize) {
     let ended = check(folder, database);
-    let begin = format!("{endpoints} endpoints, ");
+    let begin = match endpoints {
+        1 => "1 endpoint, ".to_owned(),
+        several => format!("{several} endpoints, "),
+    };
     assert!(
         ended.code == Some(0) && ended.stdout.starts_with(&begin),
         "{ended:?}"

@@ -219,8 +219,9 @@ fn client(service: &Service, seed: usize) {
         let transfer = format!("{{\"from\":{from},\"to\":{to},\"amount\":1}}");
         let mut ask = |method: &str, target: &str, body: &str, statuses: &[u16]| {
             let answer = connection.request(method, target, &[], body);
+            // Busy, or the victim of a deadlock: two that transfer to and fro may wait for each other.
             assert!(
-                statuses.contains(&answer.status) || answer.status == 503,
+                statuses.contains(&answer.status) || matches!(answer.status, 409 | 503),
                 "{method} {target}: {answer:?}"
             );
             answer

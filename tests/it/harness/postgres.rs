@@ -119,7 +119,7 @@ impl Database {
 
     /// How to connect to it.
     pub fn config(&self) -> Config {
-        settings(&self.name)
+        self.config.clone()
     }
 
     /// Another connection to the same database.
