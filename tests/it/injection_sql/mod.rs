@@ -345,8 +345,10 @@ fn the_payloads_differ() {
 #[test]
 fn a_value_that_tries_to_be_sql_is_a_value() {
     let endpoints = (TYPES.len() * PLACES.len()) as u64;
+    // In no step with what the payloads are made of: each endpoint has some of all.
+    let scattered = |number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
     are_values("injection_sql", PAYLOADS, |number, index| {
-        number % endpoints == index as u64
+        scattered(number) % endpoints == index as u64
     });
 }
 
