@@ -16,7 +16,7 @@ const SCHEMA: &str = r#"
     insert into market values (1, 'one'), (2, 'two');
     insert into quote values (1, 1);
     insert into booking values ('[1,10)');
-    do $$ begin create role api_guest; exception when duplicate_object then null; end $$;
+    do $$ begin create role api_guest; exception when duplicate_object or unique_violation then null; end $$;
     create function look() returns int language sql security definer as 'select x from secret';
     alter function look() owner to api_guest;
     create function store() returns int language sql as 'insert into secret values (1) returning x';
