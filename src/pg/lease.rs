@@ -28,6 +28,7 @@ impl Lease {
             ended: Ended {
                 query,
                 cost: placed.cost,
+                sent: false,
                 telling: false,
                 abandoned: false,
             },
@@ -41,7 +42,7 @@ impl Lease {
 
     /// The query is sent: from now on the time that passes says what it costs.
     pub(super) fn begin(&mut self) {
-        self.ended.telling = true;
+        (self.ended.sent, self.ended.telling) = (true, true);
     }
 
     /// Has the query have its connection to itself, if it can: nothing goes there while it runs.

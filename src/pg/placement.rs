@@ -101,6 +101,8 @@ pub(super) struct Ended {
     pub(super) query: usize,
     /// What was counted for it.
     pub(super) cost: Duration,
+    /// Whether it was sent.
+    pub(super) sent: bool,
     /// Whether the time it took says what it costs.
     pub(super) telling: bool,
     /// Whether [`State::abandon`] was called for it.
@@ -309,7 +311,8 @@ impl State {
         self.learned[query].large = large;
     }
 
-    /// Gives a place back and, if the query tells, learns what it cost: answers come in order, so it was the head.
+    /// Gives a place back and, if the query tells, learns what it cost: answers come in order, so it was the head, and what
+    /// is behind it is the head from now on.
     /// True if everything left on the connection is to be cancelled.
     pub(super) fn release(&mut self, id: u64, ended: &Ended, now: Instant) -> bool {
         let Some(place) = self.places.iter_mut().find(|place| place.id == id) else {
@@ -318,6 +321,8 @@ impl State {
         let took = now.saturating_duration_since(place.head_since);
         if ended.telling {
             self.learned[ended.query].took(took);
+        }
+        if ended.sent {
             place.head_since = now;
         }
         place.in_flight -= 1;
