@@ -6,6 +6,19 @@ use std::time::Duration;
 const UNKNOWN_COST: Duration = Duration::from_millis(1);
 /// A query that costs more is slow: such queries never have all connections.
 pub(super) const SLOW: Duration = Duration::from_millis(50);
+/// Half of what others wait for a connection: who waits behind one that costs less is not refused for that.
+const LONG: Duration = Duration::from_millis(500);
+
+/// For how long a query keeps a connection from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Burden {
+    /// They do not notice.
+    None,
+    /// They wait.
+    Slow,
+    /// They may wait in vain: for it, or for its reader.
+    Long,
+}
 
 /// What is known of a query.
 #[derive(Clone, Copy)]
@@ -35,8 +48,14 @@ impl Learned {
         self.cost /= 2;
     }
 
-    /// Whether it keeps a connection from others for long.
-    pub(super) fn holds_up(self) -> bool {
-        self.large || self.cost >= SLOW
+    /// For how long it keeps a connection from others.
+    pub(super) fn burden(self) -> Burden {
+        if self.large || self.cost >= LONG {
+            Burden::Long
+        } else if self.cost >= SLOW {
+            Burden::Slow
+        } else {
+            Burden::None
+        }
     }
 }

@@ -47,7 +47,15 @@ impl Lease {
 
     /// Has the query have its connection to itself, if it can: nothing goes there while it runs.
     pub(super) fn take_connection(&mut self) -> bool {
-        self.taken = self.taken || self.shared.state().take(self.id);
+        let waiting = {
+            let mut state = self.shared.state();
+            self.taken = self.taken || state.take(self.id);
+            self.taken && !state.waiters.is_empty()
+        };
+        // A slow query may have the last connection where the others are their readers'.
+        if waiting {
+            self.shared.serve_waiters();
+        }
         // How long it takes from here on is its reader's doing.
         self.ended.telling = false;
         self.taken

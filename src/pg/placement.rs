@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use smol::channel::Sender;
 
 use super::connection::Connection;
-use super::learned::{Learned, SLOW};
+use super::learned::{Burden, Learned, SLOW};
 use super::lease::Lease;
 use super::measured::Levels;
 
@@ -231,7 +231,13 @@ impl State {
     pub(super) fn place(&mut self, wanted: Wanted, now: Instant) -> Option<Placed> {
         let learned = self.learned[wanted.query];
         let Learned { cost, large } = learned;
-        if learned.holds_up() && !self.may_hold_up(None) {
+        let refused = match learned.burden() {
+            Burden::None => false,
+            // What holds up the others may be readers, who take their time: all slow queries would wait for them in vain.
+            Burden::Slow => !self.may_hold_up(None) && self.runs_slow_ones(),
+            Burden::Long => !self.may_hold_up(None),
+        };
+        if refused {
             return None;
         }
         let place = (self.places.iter_mut())
@@ -261,10 +267,10 @@ impl State {
     /// The oldest waiter for whom there is a place. One that wants a connection to itself does not keep back those
     /// that share.
     pub(super) fn place_waiter(&mut self, now: Instant) -> Option<(Waiter, Placed)> {
-        let mut refused = [false; 2];
+        let mut refused = [false; 3];
         for index in 0..self.waiters.len() {
             let wanted = self.waiters[index].wanted;
-            let kind = usize::from(self.learned[wanted.query].holds_up());
+            let kind = self.learned[wanted.query].burden() as usize;
             if refused[kind] {
                 continue;
             }
@@ -282,6 +288,12 @@ impl State {
         let others = self.places.iter().filter(|place| Some(place.id) != own);
         let held_up = others.filter(|place| place.is_held_up()).count();
         held_up < self.max.saturating_sub(1).max(1)
+    }
+
+    /// Whether a connection is held up by its queries.
+    fn runs_slow_ones(&self) -> bool {
+        let mut places = self.places.iter();
+        places.any(|place| place.hold != Hold::Taken && place.is_held_up())
     }
 
     /// Gives the only query on a connection that connection to itself. False if others are on it, or if too many
