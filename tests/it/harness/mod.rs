@@ -38,10 +38,14 @@ pub use door::Door;
 pub use embedded::Embedded;
 pub use hammer::{Hammer, Manner};
 pub use metrics::{Scraped, scrape};
-pub use postgres::{Database, clock, counting_database, database};
+#[cfg(feature = "auth")]
+pub use postgres::counting_database;
+pub use postgres::{Database, clock, database};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
-pub use sentry::{FakeSentry, Heard, Reply, Wire, answer, ok, read_request, tag};
+pub use sentry::{FakeSentry, Heard, Reply, answer, ok, tag};
+#[cfg(feature = "tls")]
+pub use sentry::{Wire, read_request};
 pub use server::{Server, embed, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 #[cfg(feature = "auth")]

@@ -75,6 +75,7 @@ pub fn database(name: &str) -> Database {
 }
 
 /// The same in a cluster of its own, which counts all statements in the view `pg_stat_statements`.
+#[cfg(feature = "auth")]
 pub fn counting_database(name: &str) -> Database {
     let cluster = start(
         name,
