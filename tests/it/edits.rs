@@ -67,8 +67,7 @@ impl Desk {
 
     #[track_caller]
     fn says(&self, words: &str) {
-        let log = self.server.log();
-        assert!(log.contains(words), "no {words:?}: {log}");
+        poll(words, || self.server.log().contains(words).then_some(()));
     }
 }
 
