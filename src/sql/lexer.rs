@@ -35,6 +35,13 @@ pub(super) enum Token {
     Other,
 }
 
+impl Token {
+    /// Whether it only stands between others.
+    pub(super) fn is_blank(&self) -> bool {
+        matches!(self, Token::Space | Token::Comment)
+    }
+}
+
 /// What keeps a text from being cut into tokens: the construct that begins at `at` has no end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unterminated {

@@ -57,7 +57,7 @@ impl Statement {
     /// Its first word, in lower case, and the word after that.
     pub(super) fn first_words(&self) -> [String; 2] {
         let words = Lexer::new(&self.sql).flatten();
-        let mut words = words.filter(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+        let mut words = words.filter(|(token, _)| !token.is_blank());
         [(); 2].map(|()| match words.next() {
             Some((Token::Word, place)) => self.sql[place].to_ascii_lowercase(),
             _ => String::new(),
@@ -195,7 +195,7 @@ pub(super) fn tokens(
 /// Where the first thing in `range` begins that is neither white space nor a comment.
 pub(super) fn first_token(source: &Arc<Source>, range: Range<usize>) -> Option<usize> {
     let mut tokens = tokens(source, range).map_while(Result::ok);
-    let first = tokens.find(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+    let first = tokens.find(|(token, _)| !token.is_blank());
     first.map(|(_, place)| place.start)
 }
 

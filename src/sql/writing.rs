@@ -19,7 +19,7 @@ const BEGINS: [&str; 8] = [
 /// The first place of `range` that writes, and what stands there.
 pub(super) fn writing(source: &Arc<Source>, range: Range<usize>) -> Option<(usize, String)> {
     let tokens = tokens(source, range).flatten();
-    let tokens = tokens.filter(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+    let tokens = tokens.filter(|(token, _)| !token.is_blank());
     let text = Text {
         text: &source.text,
         tokens: tokens.collect(),

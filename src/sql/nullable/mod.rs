@@ -56,7 +56,7 @@ impl<'a> Reading<'a> {
     /// Reads a statement with `columns` columns.
     pub(super) fn new(sql: &'a str, columns: usize) -> Reading<'a> {
         let tokens = Lexer::new(sql).flatten();
-        let tokens = tokens.filter(|(token, _)| !matches!(token, Token::Space | Token::Comment));
+        let tokens = tokens.filter(|(token, _)| !token.is_blank());
         let tokens: Vec<_> = tokens.map(|(token, place)| (token, &sql[place])).collect();
         let mut reading = Reading {
             tokens,
