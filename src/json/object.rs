@@ -40,10 +40,18 @@ impl std::error::Error for Flaw {}
 impl<'a> Object<'a> {
     /// The members of the object that `text` is; `None` if it is none. What is inside of the values is not looked at.
     pub fn read(text: &'a str) -> Option<Object<'a>> {
+        Object::parse(text).ok()
+    }
+
+    /// The same, for who tells where it is none.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &'a str) -> Result<Object<'a>, serde_json::Error> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
-        let members = deserializer.deserialize_map(Members).ok()?;
-        deserializer.end().ok()?;
-        Some(Object(members))
+        let members = deserializer.deserialize_map(Members)?;
+        deserializer.end()?;
+        Ok(Object(members))
     }
 
     /// The same, of a text that is [checked](check) first.
@@ -62,8 +70,8 @@ impl<'a> Object<'a> {
     }
 
     /// All of them.
-    pub fn members(&self) -> impl Iterator<Item = (&str, &'a str)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), *value))
+    pub fn into_members(self) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
+        self.0.into_iter()
     }
 }
 
@@ -114,7 +122,8 @@ impl<'de> Visitor<'de> for Members {
         let mut members = Vec::new();
         // Names come raw as well: a borrowed `&str` would refuse escapes.
         while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let name = string(name.get()).ok_or_else(|| A::Error::custom("a name"))?;
+            let name =
+                string(name.get()).ok_or_else(|| A::Error::custom("is not a valid string"))?;
             members.push((name, value.get()));
         }
         Ok(members)
@@ -205,16 +214,16 @@ mod tests {
             " {\"a\": 1.10, \"\\u0062\": \"x\\ny\", \"c\": null, \"d\": [1, {\"e\":  2}]} ",
         );
         let object = object.unwrap();
-        let members: Vec<_> = object.members().collect();
+        assert_eq!(object.get("b").and_then(string).as_deref(), Some("x\ny"));
+        assert_eq!(object.get("e"), None);
+        let members: Vec<_> = object.into_members().collect();
         let expected = [
             ("a", "1.10"),
             ("b", "\"x\\ny\""),
             ("c", "null"),
             ("d", "[1, {\"e\":  2}]"),
         ];
-        assert_eq!(members, expected);
-        assert_eq!(object.get("b").and_then(string).as_deref(), Some("x\ny"));
-        assert_eq!(object.get("e"), None);
+        assert_eq!(members, expected.map(|(name, value)| (name.into(), value)));
         assert_eq!(string("1"), None);
         assert_eq!(strings("[\"a\", \"b\\u0021\"]").unwrap(), ["a", "b!"]);
         assert_eq!(strings("[\"a\", 1]"), None);

@@ -2,13 +2,12 @@
 //! as the client wrote them.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use http_types::StatusCode;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::Problem;
+use crate::json::object;
 use crate::sql::types::JsonKind;
 
 /// A JSON value by kind, with its text.
@@ -24,8 +23,7 @@ pub(super) enum JsonValue<'a> {
 }
 
 impl<'a> JsonValue<'a> {
-    fn of(raw: &'a RawValue) -> JsonValue<'a> {
-        let text = raw.get();
+    fn of(text: &'a str) -> JsonValue<'a> {
         match text.as_bytes().first() {
             Some(b'n') => JsonValue::Null,
             Some(b't' | b'f') => JsonValue::Boolean(text),
@@ -87,7 +85,7 @@ pub(super) fn objects(text: &str) -> Result<Vec<Object<'_>>, Problem> {
     let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid)?;
     let objects = elements.into_iter().enumerate();
     objects
-        .map(|(index, element)| match JsonValue::of(element) {
+        .map(|(index, element)| match JsonValue::of(element.get()) {
             JsonValue::Object(raw) => object(raw).map_err(invalid),
             _ => Err(bad(format!("element {index} of the list is no object"))),
         })
@@ -97,14 +95,14 @@ pub(super) fn objects(text: &str) -> Result<Vec<Object<'_>>, Problem> {
 /// The value that a body is.
 pub(super) fn value(text: &str) -> Result<JsonValue<'_>, Problem> {
     let raw: &RawValue = serde_json::from_str(text).map_err(invalid)?;
-    Ok(JsonValue::of(raw))
+    Ok(JsonValue::of(raw.get()))
 }
 
 fn object(text: &str) -> Result<Object<'_>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let properties = deserializer.deserialize_map(Properties)?;
-    deserializer.end()?;
-    Ok(properties)
+    let members = object::Object::parse(text)?.into_members();
+    Ok(members
+        .map(|(name, raw)| (name, JsonValue::of(raw)))
+        .collect())
 }
 
 fn bad(detail: impl Into<String>) -> Problem {
@@ -115,37 +113,9 @@ fn invalid(error: serde_json::Error) -> Problem {
     bad(format!("the body is not valid JSON: {error}"))
 }
 
-struct Properties;
-
-impl<'de> Visitor<'de> for Properties {
-    type Value = Vec<(Cow<'de, str>, JsonValue<'de>)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut properties = Vec::new();
-        // Keys come raw as well: a borrowed `&str` would refuse escapes.
-        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-            let key = string(key.get()).map_err(serde::de::Error::custom)?;
-            properties.push((key, JsonValue::of(value)));
-        }
-        Ok(properties)
-    }
-}
-
 /// The text of a JSON string.
 pub(super) fn string(raw: &str) -> Result<Cow<'_, str>, String> {
-    match raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-    {
-        Some(plain) if !plain.contains('\\') => Ok(Cow::Borrowed(plain)),
-        _ => serde_json::from_str(raw)
-            .map(Cow::Owned)
-            .map_err(|_| "is not a valid string".to_owned()),
-    }
+    object::string(raw).ok_or_else(|| "is not a valid string".to_owned())
 }
 
 /// PostgreSQL's `MAXDIM`. It bounds the recursion: a body of brackets must not become a stack of its length.
@@ -176,7 +146,7 @@ fn dimensions(
         serde_json::from_str(raw).map_err(|error| format!("is not a valid list: {error}"))?;
     let mut literal = Literal::new();
     for element in elements {
-        match (kind, JsonValue::of(element)) {
+        match (kind, JsonValue::of(element.get())) {
             (_, JsonValue::Null) => literal.push_raw("NULL"),
             (JsonKind::Any, value) => literal.push(&convert(value.raw())?),
             (_, JsonValue::Array(inner)) => {
