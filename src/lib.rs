@@ -36,12 +36,13 @@
 //! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | [`units`] | times and sizes with their units |
 //! | `der` | reading the encoding of certificates and keys |
+//! | `secrets` | who else may read a secret's file |
 //! | `lock` | locks that a panic does not close for good |
 //! | `sys` | the one file with `unsafe` |
 //! | `invariants`, `mutate`, `work` | for tests and fuzzing: what holds for any input, inputs, what one costs |
 //!
 //! Imports go one way, from the bottom of the house to its top: `http`, `json`, `router`, `metrics`, `cli`, `environment`,
-//! `der`, `units`, `markup` know nobody; `tls`, `claims`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`,
+//! `der`, `units`, `markup`, `secrets` know nobody; `tls`, `claims`, `observe`, `error`, `panics`, `runtime`, `pg`, `sentry`, `endpoint`, `capture`,
 //! `auth`, `sql` know those before them; `openapi` describes; `app` composes; `server` runs an [`App`]; `bench` measures servers;
 //! `process` runs one; the binary sees all.
 
@@ -81,6 +82,7 @@ pub mod ping;
 pub mod process;
 pub mod router;
 pub mod runtime;
+mod secrets;
 pub mod sentry;
 pub mod server;
 pub mod sql;

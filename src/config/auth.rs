@@ -1,8 +1,7 @@
 //! Whose tokens are taken: `--jwt-key` and what goes with it.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
@@ -10,6 +9,7 @@ use anyhow::{Context, bail};
 use super::credential_file;
 use super::lookup::Lookup;
 use crate::auth::{Expected, Keys, Verifier};
+use crate::secrets::exposed;
 
 /// Whose tokens are taken. The key's file is read when a [verifier](Auth::verifier) is made: at the start, and at each
 /// reload.
@@ -77,23 +77,10 @@ fn named(path: &PathBuf) -> anyhow::Result<Keys> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).context("cannot be read")?;
     let keys = Keys::read(&bytes)?;
-    if keys.hold_a_secret() && is_open(&about) {
-        bail!(
-            "has a shared secret and is open to others ({:04o}); its mode must be 0600 or less, or 0640 or less if it \
-             belongs to root",
-            about.mode() & 0o7777
-        );
+    match exposed(&about).filter(|_| keys.hold_a_secret()) {
+        Some(exposed) => bail!("has a shared secret and {exposed}"),
+        None => Ok(keys),
     }
-    Ok(keys)
-}
-
-/// As libpq has it for private keys: one of root's may be read by a group.
-fn is_open(file: &Metadata) -> bool {
-    let others = match file.uid() {
-        0 => 0o037,
-        _ => 0o077,
-    };
-    file.mode() & others != 0
 }
 
 /// Who may read it is systemd's business. One that is not there, or empty, stands for none.

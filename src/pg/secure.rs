@@ -11,6 +11,7 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 use super::options::Taken;
 use super::settings::NOT_VALID;
 use crate::environment::{self, Variables};
+use crate::secrets::exposed;
 use crate::tls::{Connector, Identity, Roots, Trust};
 
 /// The protocol's name in a TLS handshake (PostgreSQL 17).
@@ -191,27 +192,18 @@ fn identity(given: &Given<'_>) -> anyhow::Result<Option<Identity>> {
     Ok(Some(Identity { certificate, key }))
 }
 
-/// As libpq: whoever else can read a key is a reason not to use it. A key of root's may be read by a group.
+/// As libpq: whoever else can read a key is a reason not to use it.
 fn check_key_file(path: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::MetadataExt;
     let shown = path.display();
     let file =
         std::fs::metadata(path).with_context(|| format!("cannot read the private key {shown}"))?;
     if !file.is_file() {
         bail!("the private key {shown} is not a file");
     }
-    let open = match file.uid() {
-        0 => 0o037,
-        _ => 0o077,
-    };
-    if file.mode() & open != 0 {
-        bail!(
-            "the private key {shown} is open to others ({:04o}); its mode must be 0600 or less, \
-             or 0640 or less if it belongs to root",
-            file.mode() & 0o7777
-        );
+    match exposed(&file) {
+        Some(exposed) => bail!("the private key {shown} {exposed}"),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

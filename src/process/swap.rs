@@ -1,4 +1,5 @@
-//! HUP to a worker that serves alone, or an edit that it watches for: its application is made again and takes the old one's place between two requests.
+//! HUP to a worker that serves alone, or an edit that it watches for: its application is made again and takes the old
+//! one's place between two requests.
 //!
 //! ```text
 //! HUP → the application, made on another thread → its pools, connected in every seat → the swap, in all seats

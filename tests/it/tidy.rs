@@ -16,6 +16,7 @@ const LEVELS: &[&[&str]] = &[
         "units",
         "der",
         "markup",
+        "secrets",
     ],
     &["tls", "claims"],
     &["observe"],
