@@ -192,7 +192,7 @@ impl SqlEndpoint {
         &self,
         pool: &Pool,
         call: &Call,
-        asked: &Asked,
+        asked: &Asked<'_>,
         turn: &Turn,
     ) -> Result<Response, Problem> {
         let shape = &self.shape;

@@ -8,7 +8,7 @@ use crate::http::{EntityTag, EntityTags, Malformed, Request};
 use crate::pg::Condition;
 
 /// The request's conditions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::sql) struct Conditions {
     is: Option<EntityTags<'static>>,
     is_not: Option<EntityTags<'static>>,

@@ -52,15 +52,12 @@ pub(super) struct Shape {
     columns: Vec<String>,
 }
 
-/// What of a request its answer depends on.
-#[derive(Debug)]
-pub(super) struct Asked {
+/// A request, and what of it the answer's rows depend on.
+pub(super) struct Asked<'a> {
+    request: &'a Request,
     format: Format,
-    conditions: Conditions,
     /// The number of rows that makes a full page.
     full: Option<u64>,
-    /// Its path and query, where there is another page.
-    target: Option<(String, String)>,
 }
 
 impl Shape {
@@ -107,30 +104,23 @@ impl Shape {
     }
 
     /// What of a request the answer depends on.
-    pub(super) fn asked(&self, request: &Request, limit: Option<&str>) -> Asked {
+    pub(super) fn asked<'a>(&self, request: &'a Request, limit: Option<&str>) -> Asked<'a> {
         let page = self.page.as_ref();
         Asked {
+            request,
             format: match (self.operator, self.format) {
                 (_, Some(format)) => format,
                 (Operator::Rows, None) => Format::wanted(request),
                 _ => Format::Json,
             },
-            conditions: match self.reads {
-                true => Conditions::of_reading(request),
-                false => Conditions::default(),
-            },
             full: page.and_then(|_| limit?.trim().parse().ok()),
-            target: page.map(|_| {
-                let query = request.query().unwrap_or_default();
-                (request.path().to_owned(), query.to_owned())
-            }),
         }
     }
 
     /// What takes the rows of one result, and puts them out if there are too many.
     pub(super) fn collector(
         self: &Arc<Shape>,
-        asked: &Asked,
+        asked: &Asked<'_>,
         turn: &Turn,
         outlet: Option<Outlet<Rows>>,
     ) -> Rows {
@@ -155,7 +145,7 @@ impl Shape {
     }
 
     /// The answer, once PostgreSQL has completed the statement.
-    pub(super) fn answer(&self, done: Done<Rows>, asked: &Asked) -> Result<Response, Problem> {
+    pub(super) fn answer(&self, done: Done<Rows>, asked: &Asked<'_>) -> Result<Response, Problem> {
         match self.operator {
             Operator::Affected => Ok(Response::new(self.status)),
             Operator::Bulk => Ok(self.affected(done.affected)),
@@ -176,7 +166,7 @@ impl Shape {
     pub(super) fn answer_list(
         &self,
         outcome: Outcome<Rows, Rows>,
-        asked: &Asked,
+        asked: &Asked<'_>,
     ) -> Result<Response, Problem> {
         match outcome {
             Outcome::Done(done) => self.answer(done, asked),
@@ -187,13 +177,13 @@ impl Shape {
         }
     }
 
-    fn response(&self, mut rows: Rows, asked: &Asked) -> Result<Response, Problem> {
+    fn response(&self, mut rows: Rows, asked: &Asked<'_>) -> Result<Response, Problem> {
         // What is no success is not subject to conditions (RFC 9110 §13.2.1).
         let status = rows.special.status.unwrap_or(self.status);
         if let Some(etag) = &rows.special.etag
             && self.reads
             && status.is_success()
-            && asked.conditions.has_seen(etag)?
+            && Conditions::of_reading(asked.request).has_seen(etag)?
         {
             let response = Response::new(StatusCode::NotModified);
             let response = response.with_header("ETag", etag.as_str().to_owned());
@@ -207,7 +197,12 @@ impl Shape {
     }
 
     /// The answer with that body.
-    fn head(&self, rows: Rows, asked: &Asked, body: impl Into<Body>) -> Result<Response, Problem> {
+    fn head(
+        &self,
+        rows: Rows,
+        asked: &Asked<'_>,
+        body: impl Into<Body>,
+    ) -> Result<Response, Problem> {
         let next = rows.next_page(asked);
         let special = rows.special;
         let content_type = match &self.media_type {

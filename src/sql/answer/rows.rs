@@ -80,7 +80,7 @@ impl Collect for Rows {
 impl Rows {
     pub(super) fn new(
         shape: Arc<Shape>,
-        asked: &Asked,
+        asked: &Asked<'_>,
         turn: Turn,
         outlet: Option<Outlet<Rows>>,
     ) -> Rows {
@@ -119,10 +119,10 @@ impl Rows {
     }
 
     /// Where the next page is, if this one is full.
-    pub(super) fn next_page(&self, asked: &Asked) -> Option<String> {
-        let (path, query) = asked.target.as_ref()?;
-        let page = self.shape.page.as_ref()?;
-        Some(page.link(path, query, self.next.as_ref()?))
+    pub(super) fn next_page(&self, asked: &Asked<'_>) -> Option<String> {
+        let (page, next) = (self.shape.page.as_ref()?, self.next.as_ref()?);
+        let query = asked.request.query().unwrap_or_default();
+        Some(page.link(asked.request.path(), query, next))
     }
 
     /// What is there so far; more will come.
