@@ -1,7 +1,7 @@
 //! Handlers that fail, panic and block, and what is said of them.
 //!
 //! ```console
-//! $ cargo run --example trouble &
+//! $ cargo run --example trouble -- serve &
 //! $ curl localhost:8080/fail
 //! {"type":"about:blank","title":"Internal Server Error","status":500,…,"request_id":"7a1e…"}
 //! error: GET /fail failed: cannot read the report: no such file (request 7a1e…)
@@ -15,45 +15,25 @@
 //! error: the thread smol-1 panicked at examples/trouble.rs:83:25: nobody waits for this
 //! ```
 //!
-//! With `SENTRY_DSN` set, Sentry is told too, with stacks; the client learns what Sentry calls it, `event_id`. It takes the
-//! options of `peppercorn serve`.
+//! With `SENTRY_DSN` set, Sentry is told too, with stacks; the client learns what Sentry calls it, `event_id`.
 
-use std::env;
-use std::iter;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use peppercorn::cli::{self, Parsed};
-use peppercorn::config::Serve;
-use peppercorn::observe::Logger;
-use peppercorn::pg;
-use peppercorn::process::Worker;
-use peppercorn::runtime::Clock;
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::{App, Context, Response, StatusCode};
 
 /// What the slow handlers take.
 const SLOW: Duration = Duration::from_millis(200);
 
-fn main() -> anyhow::Result<()> {
-    let _farewell = Logger::install(false);
-    let words = iter::once("serve".into()).chain(env::args_os().skip(1));
-    let args = match cli::parse(words).map_err(anyhow::Error::msg)? {
-        Parsed::Run(args) => args,
-        Parsed::Print(help) => {
-            print!("{help}");
-            return Ok(());
-        }
-    };
-    let config = Serve::resolve(&args, &|name| env::var(name).ok())?;
+fn main() -> ExitCode {
     let app = App::new()
-        .route(Method::Get, "/fail", fail)?
-        .route(Method::Get, "/panic", panic)?
-        .route(Method::Get, "/block", block)?
-        .route(Method::Get, "/unblock", unblock)?
-        .route(Method::Get, "/detach", detach)?;
-    let worker = Worker::bind(&config, &Clock::start()?)?;
-    worker.run(app, &pg::Config::new())?;
-    Ok(())
+        .get("/fail", fail)
+        .get("/panic", panic)
+        .get("/block", block)
+        .get("/unblock", unblock)
+        .get("/detach", detach);
+    peppercorn::main(app)
 }
 
 /// `GET /fail`: the client is told that something went wrong, the log and Sentry what.

@@ -31,7 +31,8 @@
 //! | [`runtime`] | executors, the coarse clock, sockets, the drain, the stall monitor |
 //! | [`process`] | workers, their supervisor, the scoreboard, signals, systemd |
 //! | [`ping`] | the health probe |
-//! | `exit` | the program's exit codes |
+//! | `commands` | what the program does with its command line, and its exit codes |
+//! | [`client`] | HTTP as a client: what handlers ask other servers |
 //! | `bench` | the experiments: plan, wrk, statistics, report |
 //! | [`tls`] | TLS as a client: certificates, handshakes |
 //! | [`units`] | times and sizes with their units |
@@ -53,6 +54,8 @@ pub mod bench;
 pub mod capture;
 mod claims;
 pub mod cli;
+pub mod client;
+mod commands;
 pub mod config;
 #[cfg(any(feature = "tls", feature = "auth"))]
 #[cfg_attr(
@@ -99,7 +102,22 @@ pub mod invariants {
     pub use crate::sql::invariants::{header as sql_header, lexer as sql_lexer};
 }
 
-pub use app::App;
-pub use endpoint::{Context, Endpoint};
+pub use app::{App, Handler};
+pub use commands::main;
+pub use endpoint::{Answer, Context, Endpoint, RequestId};
 pub use error::Problem;
 pub use http::{Method, Request, Response, StatusCode};
+
+/// SQL files as part of the program, for [`App::sql_files`]: their paths, as they stand here, and their texts. A path is
+/// relative to the file that this stands in, as for [`include_str!`].
+///
+/// ```
+/// let files = peppercorn::include_sql!["../examples/exchange/events.sql", "../examples/exchange/schema.sql"];
+/// assert!(files[0].1.contains("-- name: "));
+/// ```
+#[macro_export]
+macro_rules! include_sql {
+    ($($path:literal),+ $(,)?) => {
+        &[$(($path, ::core::include_str!($path))),+]
+    };
+}

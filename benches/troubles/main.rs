@@ -72,6 +72,7 @@ impl Field {
         let mut command = undisturbed(&self.trouble);
         // Asked for backtraces, a program takes its time for them and prints them.
         command
+            .arg("serve")
             .env_remove("SENTRY_DSN")
             .env_remove("RUST_BACKTRACE");
         if let Some(sentry) = sentry {

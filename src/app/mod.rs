@@ -1,310 +1,257 @@
-//! The application: routes and what they lead to. [`App::respond`] is the whole request on one screen.
+//! What a program serves: [`App`] says it, [`Api`] answers requests.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `handler` | a Rust handler and its route |
+//! | `api` | routes and what they lead to, agreed with a database; the whole request on one screen |
+//! | `sql`, `own` | endpoints of SQL files; the program's own queries |
+//! | `draft` | what answers in place of an endpoint that cannot be served |
+//! | `routes` | which routes there are, and where they are answered |
+//! | `answers` | answers of the program's own, and problems as answers |
+//! | `cors` | which web pages may read answers |
 
 mod answers;
+mod api;
 mod cors;
 mod draft;
+mod handler;
+mod own;
 mod routes;
 mod sql;
 
-use std::net::IpAddr;
+use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http_types::Method;
 
 use crate::auth::Verifier;
-use crate::capture::{Capture, untraced};
-use crate::endpoint::{Context, Database, Endpoint, RequestId, Route, Service};
-use crate::http::{Head, Request, Response};
-use crate::metrics::Metrics;
-use crate::openapi::{self, Operation, ui};
-use crate::pg::connect::READ_ONLY;
-use crate::pg::{Config, Keeper, Options, Pool, Query};
-use crate::router::Template;
-use crate::runtime::Clock;
-
-use answers::{explain, metrics, named, ping, readyz};
-use routes::{Audience, Entry, Routes};
+use crate::endpoint::Endpoint;
+use crate::sql::{FileSource, OwnQuery};
 
 pub use answers::{pong, refused, timed_out};
+pub use api::{Api, METRICS, PING, Pools, READYZ};
 pub use cors::{Caller, Cors, Origin, Preflight};
+pub use handler::{Handler, Unasked};
 pub use routes::{Conflict, Entrance, Routed};
 
-/// The path of the health probe that asks nobody: the process answers.
-pub const PING: &str = "/ping";
-/// The path of the readiness probe: the database answers, and the server is not on its way out.
-pub const READYZ: &str = "/readyz";
-/// The path of what is measured, in Prometheus' text format.
-pub const METRICS: &str = "/metrics";
+/// Something around an endpoint.
+type Wrapper = Arc<dyn Fn(Arc<dyn Endpoint>) -> Arc<dyn Endpoint> + Send + Sync>;
 
-/// Routes and what they lead to; shared by all executors of a worker.
+/// What a program serves: handlers, SQL files, and what they ask of the database. It is only said here; it is done by
+/// [`main`](crate::main) or [`serve`](App::serve), which also say what is wrong with it.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// use peppercorn::{App, Context, Response};
+///
+/// async fn hello(context: Context) -> anyhow::Result<Response> {
+///     let name = context.path.get("name").unwrap_or_default();
+///     Ok(Response::text(format!("hello, {name}\n")))
+/// }
+///
+/// fn main() -> ExitCode {
+///     peppercorn::main(App::new().sql_dir("sql").get("/hello/{name}", hello))
+/// }
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "nothing is served before `peppercorn::main` or `serve`"]
 pub struct App {
-    routes: Routes,
-    read: Arc<[Query]>,
-    write: Arc<[Query]>,
-    /// What routes do, for the reader of the API.
-    operations: Vec<(Method, Template, Operation)>,
-    /// Whose tokens SQL endpoints ask for; `None`: nobody is asked.
-    verifier: Option<Verifier>,
-}
-
-impl Default for App {
-    fn default() -> App {
-        App::new()
-    }
+    title: Option<String>,
+    handlers: Vec<Handler>,
+    wrappers: Vec<Wrapper>,
+    queries: Vec<OwnQuery>,
+    files: FileSource,
 }
 
 impl App {
-    /// An application that answers `/ping`, `/readyz` and `/metrics`.
+    /// One that answers `/ping`, `/readyz` and `/metrics`.
     pub fn new() -> App {
-        let none: Arc<[Query]> = Arc::new([]);
-        let mut app = App {
-            routes: Routes::new(),
-            read: none.clone(),
-            write: none,
-            operations: Vec::new(),
-            verifier: None,
-        };
-        for (path, audience, endpoint) in [
-            (PING, Audience::All, untraced(ping)),
-            (READYZ, Audience::Operators, untraced(readyz)),
-            (METRICS, Audience::Operators, untraced(metrics)),
-        ] {
-            // The first routes there are: nothing to conflict with.
-            app.own(path, audience, endpoint)
-                .unwrap_or_else(|error| unreachable!("{path}: {error}"));
-        }
-        app
+        App::default()
     }
 
-    /// Adds a route of the program's own, to be answered by GET.
-    fn own(
-        &mut self,
-        path: &str,
-        audience: Audience,
-        endpoint: Box<dyn Endpoint>,
-    ) -> Result<(), Conflict> {
-        let template = Template::literal(path);
-        let entry = Entry {
-            route: own_route(Method::Get, &template),
-            place: "peppercorn itself".into(),
-            audience,
-            endpoint,
-        };
-        self.routes.insert(&template, entry)
-    }
-
-    /// With an entrance for operators: what is meant for them, such as [`READYZ`] and [`METRICS`], is answered at
-    /// [`Entrance::Admin`] only.
-    pub fn split(mut self) -> App {
-        self.routes.split();
+    /// What the API is called in its OpenAPI document: the name of the folder of SQL files if nobody says.
+    pub fn title(mut self, title: impl Into<String>) -> App {
+        self.title = Some(title.into());
         self
     }
 
-    /// Adds the OpenAPI [document](ui::DOCUMENT) of the API and, with `page`, the [page](ui::PAGE) that shows it, which a
-    /// program without the feature `docs` does not have. Both are for operators. Where these have an entrance of their own
-    /// the page sends no requests, for the API is not there.
+    /// Answers GET, and HEAD, at a path such as `/hello/{name}`.
     ///
-    /// # Errors
-    /// A route that is taken.
-    pub fn document(mut self, document: Vec<u8>, page: bool) -> anyhow::Result<App> {
-        let document = untraced(ui::document(document));
-        self.own(ui::DOCUMENT, Audience::Operators, document)?;
-        let pages = [
-            (Audience::OperatorsHere, true),
-            (Audience::OperatorsApart, false),
-        ];
-        for (audience, sends) in pages.into_iter().filter(|_| page) {
-            for (path, endpoint) in ui::page(sends) {
-                self.own(path, audience, endpoint)?;
-            }
-        }
-        Ok(self)
+    /// # Panics
+    /// When the path is none, as [`Handler::new`].
+    #[track_caller]
+    pub fn get(self, path: &str, endpoint: impl Endpoint) -> App {
+        self.handler(Handler::new(Method::Get, path, endpoint))
     }
 
-    /// Adds a Rust endpoint under a method and a path such as `/hello/{name}`.
+    /// Answers POST at a path.
     ///
-    /// # Errors
-    /// A path that is not a template; a route that is taken.
-    pub fn route(
-        mut self,
-        method: Method,
-        path: &str,
-        endpoint: impl Endpoint,
-    ) -> anyhow::Result<App> {
-        let template = parsed(method, path)?;
-        let route = own_route(method, &template);
-        self.routes.insert(
-            &template,
-            Entry {
-                place: route.to_string(),
-                route,
-                audience: Audience::Clients,
-                endpoint: captured(endpoint),
-            },
-        )?;
-        Ok(self)
+    /// # Panics
+    /// As [`App::get`].
+    #[track_caller]
+    pub fn post(self, path: &str, endpoint: impl Endpoint) -> App {
+        self.handler(Handler::new(Method::Post, path, endpoint))
     }
 
-    /// Has the requests of every route counted here; it is done once, before the first.
-    pub fn count_in(&self, metrics: &Metrics) {
-        self.routes.all().for_each(|route| route.count_in(metrics));
+    /// Answers PUT at a path.
+    ///
+    /// # Panics
+    /// As [`App::get`].
+    #[track_caller]
+    pub fn put(self, path: &str, endpoint: impl Endpoint) -> App {
+        self.handler(Handler::new(Method::Put, path, endpoint))
     }
 
-    /// Adds a Rust endpoint as [`App::route`] does, and what it does to the document.
+    /// Answers PATCH at a path.
+    ///
+    /// # Panics
+    /// As [`App::get`].
+    #[track_caller]
+    pub fn patch(self, path: &str, endpoint: impl Endpoint) -> App {
+        self.handler(Handler::new(Method::Patch, path, endpoint))
+    }
+
+    /// Answers DELETE at a path.
+    ///
+    /// # Panics
+    /// As [`App::get`].
+    #[track_caller]
+    pub fn delete(self, path: &str, endpoint: impl Endpoint) -> App {
+        self.handler(Handler::new(Method::Delete, path, endpoint))
+    }
+
+    /// Answers by a handler of which there is more to say than its route.
+    pub fn handler(mut self, handler: Handler) -> App {
+        self.handlers.push(handler);
+        self
+    }
+
+    /// Puts something around every endpoint, of handlers and of SQL files: what is put there last is outermost. What it
+    /// raises is reported like what an endpoint raises. Whether a request has the token that its endpoint asks for is found
+    /// out inside of it.
     ///
     /// ```
-    /// use peppercorn::openapi::Operation;
-    /// use peppercorn::{App, Context, Method, Response, StatusCode};
-    /// use serde_json::json;
+    /// use std::sync::Arc;
     ///
-    /// async fn hello(context: Context) -> anyhow::Result<Response> {
-    ///     let name = context.path.get("name").unwrap_or_default();
-    ///     Ok(Response::new(StatusCode::Ok).with_body(format!("hello, {name}\n")))
+    /// use peppercorn::{Answer, App, Context, Endpoint};
+    ///
+    /// /// Says in every answer how long it took.
+    /// struct Timed(Arc<dyn Endpoint>);
+    ///
+    /// impl Endpoint for Timed {
+    ///     fn call(&self, context: Context) -> Answer<'_> {
+    ///         Box::pin(async move {
+    ///             let start = std::time::Instant::now();
+    ///             let response = self.0.call(context).await?;
+    ///             let took = format!("app;dur={}", start.elapsed().as_millis());
+    ///             Ok(response.with_header("Server-Timing", took))
+    ///         })
+    ///     }
     /// }
     ///
-    /// # fn main() -> anyhow::Result<()> {
-    /// let greeting = Operation::new("hello").summary("Greet somebody.").answer(
-    ///     StatusCode::Ok,
-    ///     "A greeting.",
-    ///     "text/plain",
-    ///     json!({"type": "string"}),
-    /// );
-    /// let app = App::new().described(Method::Get, "/hello/{name}", greeting, hello)?;
-    /// # Ok(())
-    /// # }
+    /// let app = App::new().wrap(Timed);
     /// ```
+    pub fn wrap<E: Endpoint>(
+        mut self,
+        wrapper: impl Fn(Arc<dyn Endpoint>) -> E + Send + Sync + 'static,
+    ) -> App {
+        self.wrappers
+            .push(Arc::new(move |inner| Arc::new(wrapper(inner))));
+        self
+    }
+
+    /// Serves the SQL files below this directory. A directory that is named on the command line takes its place.
+    pub fn sql_dir(mut self, directory: impl Into<PathBuf>) -> App {
+        self.files = FileSource::Below(directory.into());
+        self
+    }
+
+    /// Serves SQL files that are part of the program; [`include_sql!`](crate::include_sql) makes the list, of paths and
+    /// texts. `schema.sql` among them fills a new private PostgreSQL.
+    ///
+    /// ```
+    /// use peppercorn::{App, include_sql};
+    ///
+    /// let app = App::new().sql_files(include_sql!["../../examples/exchange/trades.sql"]);
+    /// ```
+    pub fn sql_files(mut self, files: &[(&str, &str)]) -> App {
+        self.files = FileSource::compiled(files);
+        self
+    }
+
+    /// Names a query of the program's own that only reads, for [`Context::query`](crate::Context::query). Parameters are
+    /// named as in SQL files, `:code`. It is prepared on every connection, and checked against the database at the start.
+    /// Several statements with `;` between them are one transaction; the last one's rows are the result.
+    ///
+    /// It runs on connections with `default_transaction_read_only`, which can be a replica's.
+    ///
+    /// # Panics
+    /// When the text is no statement: a string without an end, say. A name that is taken.
+    ///
+    /// ```
+    /// use peppercorn::App;
+    ///
+    /// let app = App::new().read_query("greeting", "select greeting from language where code = :code");
+    /// ```
+    #[track_caller]
+    pub fn read_query(self, name: &str, sql: &str) -> App {
+        self.query(name, sql, true)
+    }
+
+    /// The same for a query that writes.
+    ///
+    /// # Panics
+    /// As [`App::read_query`].
+    #[track_caller]
+    pub fn write_query(self, name: &str, sql: &str) -> App {
+        self.query(name, sql, false)
+    }
+
+    #[track_caller]
+    fn query(mut self, name: &str, sql: &str, reads: bool) -> App {
+        let place = place(Location::caller());
+        assert!(
+            self.queries.iter().all(|query| query.name() != name),
+            "the query {name} is there twice"
+        );
+        match OwnQuery::new(name, sql, reads, &place) {
+            Ok(query) => self.queries.push(query),
+            Err(finding) => panic!("{finding}"),
+        }
+        self
+    }
+
+    /// Where its SQL files are.
+    pub(crate) fn files(&self) -> &FileSource {
+        &self.files
+    }
+
+    /// What it asks for itself.
+    pub(crate) fn queries(&self) -> &[OwnQuery] {
+        &self.queries
+    }
+
+    /// What its API is called, whose files are these.
+    pub(crate) fn title_for(&self, files: &FileSource) -> String {
+        self.title.clone().unwrap_or_else(|| files.title())
+    }
+
+    /// What answers requests, without the SQL files so far. `verifier`: whose tokens are taken.
     ///
     /// # Errors
-    /// As [`App::route`].
-    pub fn described(
-        self,
-        method: Method,
-        path: &str,
-        operation: Operation,
-        endpoint: impl Endpoint,
-    ) -> anyhow::Result<App> {
-        let template = parsed(method, path)?;
-        let mut app = self.route(method, path, endpoint)?;
-        app.operations.push((method, template, operation));
-        Ok(app)
-    }
-
-    /// The OpenAPI document of the routes that are described, under this title.
-    pub fn openapi(&self, title: &str) -> Vec<u8> {
-        let operations = self.operations.iter();
-        let operations =
-            operations.map(|(method, template, operation)| (*method, template, operation));
-        openapi::document(title, operations.collect())
-    }
-
-    /// How many routes there are.
-    pub fn routes(&self) -> usize {
-        self.routes.count()
-    }
-
-    /// The pools for this application's statements, and their keepers, for one executor; what they do is counted in
-    /// `metrics`.
-    pub fn database(
-        &self,
-        config: &Config,
-        pools: Pools,
-        metrics: &Metrics,
-        clock: &Clock,
-    ) -> (Database, Vec<Keeper>) {
-        let mut keepers = Vec::new();
-        let mut pool = |queries: &Arc<[Query]>, read_only: bool| {
-            let mut config = config.clone();
-            if read_only {
-                let options = config.get_options().unwrap_or("").to_owned();
-                config.options(format!("{options} {READ_ONLY}").trim());
-            }
-            let options = Options {
-                purpose: if read_only { "reading" } else { "writing" },
-                config,
-                min: pools.connections.min(MIN_CONNECTIONS),
-                max: pools.connections,
-                slow: pools.slow_query,
-                names_requests: pools.names_requests,
-                metrics: metrics.clone(),
-            };
-            let (pool, keeper) = Pool::new(options, queries.clone(), clock.clone());
-            keepers.push(keeper);
-            pool
-        };
-        let database = Database {
-            read: (!self.read.is_empty()).then(|| pool(&self.read, true)),
-            write: (!self.write.is_empty()).then(|| pool(&self.write, false)),
-        };
-        (database, keepers)
-    }
-
-    /// Whether this is the health probe, which is answered without ado.
-    pub fn is_ping(head: &Head<'_>) -> bool {
-        head.method() == Method::Get && head.has_path(PING) && !head.has_body()
-    }
-
-    /// Where a request leads to that came in at this entrance.
-    pub fn route_of(&self, entrance: Entrance, request: &Request) -> Routed<'_> {
-        self.routes.find(entrance, request)
-    }
-
-    /// Answers one request: its endpoint, and what went wrong as a problem the client may see.
-    pub async fn respond(
-        &self,
-        routed: Routed<'_>,
-        request: Request,
-        request_id: RequestId,
-        peer: Option<IpAddr>,
-        service: &Arc<Service>,
-    ) -> Response {
-        let answered = match routed.outcome {
-            Ok((entry, path)) => {
-                let context = Context {
-                    request,
-                    route: entry.route.clone(),
-                    path,
-                    peer,
-                    claims: None,
-                    request_id: request_id.clone(),
-                    service: service.clone(),
-                    trace: None,
-                };
-                entry.endpoint.call(context).await
-            }
-            Err(answer) => *answer,
-        };
-        match answered {
-            Ok(response) => named(response, &request_id),
-            Err(error) => explain(&error, &request_id),
+    /// A route that is taken; a handler that asks for a token where there is no key to verify it with.
+    pub fn api(&self, verifier: Option<Verifier>) -> anyhow::Result<Api> {
+        let mut api = Api::new(verifier, self.wrappers.clone());
+        for handler in &self.handlers {
+            api.handler(handler)?;
         }
+        Ok(api)
     }
 }
 
-fn parsed(method: Method, path: &str) -> anyhow::Result<Template> {
-    Template::parse(path).map_err(|error| anyhow::anyhow!("{method} {path}: {error}"))
+/// `src/main.rs:12:10`
+fn place(location: &Location<'_>) -> String {
+    location.to_string()
 }
-
-fn captured(endpoint: impl Endpoint) -> Box<dyn Endpoint> {
-    Box::new(Capture::new(endpoint))
-}
-
-/// A route whose endpoint has no other name.
-fn own_route(method: Method, template: &Template) -> Arc<Route> {
-    let template = template.as_str();
-    Arc::new(Route::new(method, template, format!("{method} {template}")))
-}
-
-/// How the pools of an executor are.
-#[derive(Clone, Copy, Debug)]
-pub struct Pools {
-    /// Connections at most, for reading, and again for writing.
-    pub connections: usize,
-    /// Queries that take so long are in the log; zero: none is.
-    pub slow_query: Duration,
-    /// Whether PostgreSQL is told what each request is called.
-    pub names_requests: bool,
-}
-
-/// Connections kept open per pool. Measured in DESIGN section 7: two are enough while queries are cheap.
-const MIN_CONNECTIONS: usize = 2;

@@ -1,14 +1,14 @@
 //! Endpoints of SQL files: all of a folder, or what can be served of one that somebody is writing.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
 
+use super::api::own_route;
 use super::draft::Unserved;
 use super::routes::{Audience, Entry};
-use super::{App, Conflict, captured, own_route};
+use super::{Api, Conflict};
 use crate::auth::{Guard, Verifier};
 use crate::capture::untraced;
 use crate::endpoint::{Endpoint, Route};
@@ -19,32 +19,12 @@ use crate::runtime::Clock;
 use crate::sql::file::Auth;
 use crate::sql::{self, Definition, Described, Files, Folder, SqlRoute};
 
-impl App {
-    /// Has the SQL endpoints that are added from now on ask for a token that `verifier` takes; without one they ask nobody.
-    /// Rust endpoints have a [`Guard`] of their own.
-    pub fn authenticate(mut self, verifier: impl Into<Option<Verifier>>) -> App {
-        self.verifier = verifier.into();
-        self
-    }
-
-    /// Adds every endpoint of the SQL files below `directory`, after the database of `config` has agreed to them.
-    ///
-    /// # Errors
-    /// See [`sql::read`] and [`App::sql`].
-    pub async fn sql_dir(
-        self,
-        directory: &Path,
-        config: &Config,
-        clock: &Clock,
-    ) -> anyhow::Result<App> {
-        self.sql(sql::read(directory)?, config, clock).await
-    }
-
+impl Api {
     /// Adds endpoints read from SQL files, after the database of `config` has agreed to them.
     ///
     /// # Errors
     /// See [`Folder::described`] and [`sql::compose`](fn@sql::compose); a route that is taken.
-    pub async fn sql(self, folder: Folder, config: &Config, clock: &Clock) -> anyhow::Result<App> {
+    pub async fn sql(self, folder: Folder, config: &Config, clock: &Clock) -> anyhow::Result<Api> {
         let described = folder.described(config, clock).await?;
         self.endpoints(folder.definitions, described)
     }
@@ -57,25 +37,24 @@ impl App {
         mut self,
         definitions: Vec<Definition>,
         described: Vec<Described>,
-    ) -> anyhow::Result<App> {
+    ) -> anyhow::Result<Api> {
         for route in self.compose(definitions, described)? {
             self.sql_route(route)?;
         }
         Ok(self)
     }
 
-    /// Adds what can be served of the SQL files below `directory`, which somebody is writing. The log says what is wrong
+    /// Adds what can be served of `files`, which somebody is writing. The log says what is wrong
     /// with the others; so does what their routes answer, for they are there, with 500.
     ///
     /// # Errors
-    /// Files that cannot be read; a database that cannot be reached.
-    pub async fn draft_dir(
+    /// A database that cannot be reached.
+    pub async fn draft(
         mut self,
-        directory: &Path,
+        files: Files,
         config: &Config,
         clock: &Clock,
-    ) -> anyhow::Result<App> {
-        let files = Files::read(directory)?;
+    ) -> anyhow::Result<Api> {
         let has_key = self.verifier.is_some();
         let review = sql::review(files, config, has_key, clock).await?;
         let wrong = review.findings.iter().filter(|finding| finding.is_error());
@@ -98,7 +77,7 @@ impl App {
         Ok(self)
     }
 
-    /// Endpoints for [`App::sql_route`]; what they ask the database is known from here on.
+    /// Endpoints for [`Api::sql_route`]; what they ask the database is known from here on.
     fn compose(
         &mut self,
         definitions: Vec<Definition>,
@@ -121,9 +100,9 @@ impl App {
             audience: Audience::Clients,
             endpoint: match &self.verifier {
                 Some(verifier) if !definition.is_public() => {
-                    captured(guarded(route.endpoint, definition, verifier))
+                    self.captured(guarded(route.endpoint, definition, verifier))
                 }
-                _ => captured(route.endpoint),
+                _ => self.captured(route.endpoint),
             },
         };
         self.routes.insert(&definition.template, entry)?;

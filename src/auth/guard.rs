@@ -14,7 +14,7 @@ use crate::http::Request;
 ///
 /// ```no_run
 /// use peppercorn::auth::{Expected, Guard, Keys, Verifier};
-/// use peppercorn::{App, Context, Method, Response, StatusCode};
+/// use peppercorn::{App, Context, Response, StatusCode};
 ///
 /// async fn hello(context: Context) -> anyhow::Result<Response> {
 ///     let claims = context.claims.as_ref();
@@ -31,7 +31,7 @@ use crate::http::Request;
 /// };
 /// let verifier = Verifier::new(keys, expected);
 /// let hello = Guard::new(hello, verifier).scope("hello:read");
-/// let app = App::new().route(Method::Get, "/hello", hello)?;
+/// let app = App::new().get("/hello", hello);
 /// # Ok(())
 /// # }
 /// ```

@@ -64,7 +64,7 @@ use tell::{conclusion, introduction};
 /// What is to be measured, as far as it is said.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// The SQL files' directory.
+    /// The SQL files' directory; empty where they are in the program.
     pub directory: PathBuf,
     /// What to ask for; chosen if nothing is named.
     pub paths: Vec<paths::Named>,

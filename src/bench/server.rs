@@ -109,7 +109,11 @@ impl<'a> Starter<'a> {
         };
         let address = free_address().context("no port is free")?;
         let mut serve = Command::new(self.files.program());
-        serve.arg("serve").arg(&self.plan.directory).args([
+        serve.arg("serve");
+        if !self.plan.directory.is_empty() {
+            serve.arg(&self.plan.directory);
+        }
+        serve.args([
             "--bind",
             &address,
             "--workers",

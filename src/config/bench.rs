@@ -6,13 +6,14 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::lookup::{Lookup, number};
-use super::{DatabaseSource, directory};
+use super::{DatabaseSource, files};
 use crate::bench::pin::Pin;
 use crate::bench::plan::{Kind, Server};
 use crate::bench::results::Results;
 use crate::bench::{Settings, Task};
 use crate::cli::Args;
 use crate::environment::Variables;
+use crate::sql::FileSource;
 use crate::units::duration;
 
 /// Connections at most: a process seldom has more descriptors.
@@ -37,6 +38,8 @@ const PLANNED: [&str; 11] = [
 /// The settings of `bench`.
 #[derive(Debug)]
 pub struct Bench {
+    /// The SQL files.
+    pub files: FileSource,
     /// What is to be done.
     pub task: Task,
     /// The database.
@@ -80,12 +83,16 @@ impl Bench {
     ///
     /// # Errors
     /// Which option or variable has a value that it cannot have; the results to resume cannot be read.
-    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Bench> {
+    pub fn resolve(
+        args: &Args,
+        variables: Variables<'_>,
+        usual: &FileSource,
+    ) -> anyhow::Result<Bench> {
         let lookup = Lookup { args, variables };
         let resumed = lookup.text("resume").map(PathBuf::from);
         let task = match &resumed {
             Some(file) => resume(&lookup, file)?,
-            None => Task::New(settings(&lookup)?),
+            None => Task::New(settings(&lookup, usual)?),
         };
         let output = match &resumed {
             Some(file) => match file.parent() {
@@ -94,11 +101,22 @@ impl Bench {
             },
             None => lookup.text("output").unwrap_or_default().into(),
         };
+        let files = measured(&task, usual);
         Ok(Bench {
-            database: lookup.database(task.directory())?,
+            database: lookup.database(&files)?,
+            files,
             task,
             output,
         })
+    }
+}
+
+/// The files of what is measured.
+fn measured(task: &Task, usual: &FileSource) -> FileSource {
+    match task.directory() {
+        // In the program itself.
+        none if none == Path::new("") => usual.clone(),
+        directory => FileSource::Below(directory.to_owned()),
     }
 }
 
@@ -123,7 +141,7 @@ fn resume(lookup: &Lookup<'_>, file: &Path) -> anyhow::Result<Task> {
     Ok(Task::Resume(Box::new(Results::read(file)?)))
 }
 
-fn settings(lookup: &Lookup<'_>) -> anyhow::Result<Settings> {
+fn settings(lookup: &Lookup<'_>, usual: &FileSource) -> anyhow::Result<Settings> {
     let preset = match (lookup.flag("quick")?, lookup.flag("talk")?) {
         (true, true) => bail!("--quick and --talk are two plans: choose one"),
         (true, false) => QUICK,
@@ -133,7 +151,10 @@ fn settings(lookup: &Lookup<'_>) -> anyhow::Result<Settings> {
     let wrong = |name: &str, error: String| anyhow::anyhow!("{}: {error}", lookup.origin(name));
     let connections = |text: &str| number(text, &(1..=MOST_CONNECTIONS));
     let mut settings = Settings {
-        directory: directory(lookup.args),
+        directory: files(lookup.args, usual)
+            .directory()
+            .map(Path::to_owned)
+            .unwrap_or_default(),
         paths: lookup.list("path")?,
         layouts: lookup.parsed_or("layouts", preset.layouts, |text| items(text, str::parse))?,
         others: others(lookup)?,
@@ -237,7 +258,8 @@ mod tests {
         let Ok(Parsed::Run(args)) = cli::parse(words) else {
             panic!("not options of bench")
         };
-        Bench::resolve(&args, &only(&[("PGHOST", "db")]))
+        let files = FileSource::Below("sql".into());
+        Bench::resolve(&args, &only(&[("PGHOST", "db")]), &files)
     }
 
     fn settings(words: &[&str]) -> Settings {

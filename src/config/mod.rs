@@ -9,7 +9,7 @@ mod serve;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::cli::Args;
 use crate::environment::Variables;
@@ -17,7 +17,7 @@ use crate::observe;
 use crate::pg::settings;
 use crate::pg::{Cluster, Config};
 use crate::runtime::Clock;
-use crate::sql::folder::SCHEMA;
+use crate::sql::FileSource;
 use crate::sql::shown::Format;
 
 pub use crate::units::{duration, size};
@@ -27,16 +27,14 @@ pub use bench::Bench;
 use lookup::Lookup;
 pub use serve::{Accept, MOST_WORKERS, Serve};
 
-/// Where the SQL files are when nobody says.
-const DIRECTORY: &str = "sql";
 /// Where a server answers when nobody says.
 const PING_URL: &str = "http://127.0.0.1:8080/ping";
 
 /// The settings of `check`.
 #[derive(Debug)]
 pub struct Check {
-    /// The SQL files' directory.
-    pub directory: PathBuf,
+    /// The SQL files.
+    pub files: FileSource,
     /// Whose tokens are taken.
     pub auth: Auth,
     /// The database.
@@ -50,8 +48,8 @@ pub struct Check {
 /// The settings of `openapi`.
 #[derive(Debug)]
 pub struct OpenApi {
-    /// The SQL files' directory.
-    pub directory: PathBuf,
+    /// The SQL files.
+    pub files: FileSource,
     /// Whose tokens are taken.
     pub auth: Auth,
     /// The database.
@@ -88,20 +86,19 @@ pub enum DatabaseSource {
 }
 
 impl DatabaseSource {
-    /// How to connect to it. A private one is started for that, and filled by the `schema.sql` of `directory` when it is
-    /// new; it runs until it is [stopped](Cluster::stop).
+    /// How to connect to it. A private one is started for that, and filled by the `schema.sql` of `files` when it is new; it runs until it is [stopped](Cluster::stop).
     ///
     /// # Errors
     /// As [`Cluster::start`].
     pub fn open(
         &self,
-        directory: &Path,
+        files: &FileSource,
         clock: &Clock,
     ) -> anyhow::Result<(Config, Option<Cluster>)> {
         match self {
             DatabaseSource::Given(_) => Ok((self.running(), None)),
             DatabaseSource::Private(state) => {
-                let cluster = Cluster::start(state, schema(directory).as_deref(), clock)?;
+                let cluster = Cluster::start(state, files.schema()?, clock)?;
                 Ok((cluster.config(), Some(cluster)))
             }
         }
@@ -129,9 +126,13 @@ impl Check {
     ///
     /// # Errors
     /// As [`Serve::resolve`].
-    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Check> {
+    pub fn resolve(
+        args: &Args,
+        variables: Variables<'_>,
+        usual: &FileSource,
+    ) -> anyhow::Result<Check> {
         let lookup = Lookup { args, variables };
-        let directory = directory(args);
+        let files = files(args, usual);
         let formats = [
             ("text", Format::Text),
             ("json", Format::Json),
@@ -139,10 +140,10 @@ impl Check {
         ];
         Ok(Check {
             auth: lookup.auth()?,
-            database: lookup.database(&directory)?,
+            database: lookup.database(&files)?,
             format: lookup.one_of("format", &formats)?.unwrap_or(Format::Text),
-            lock: lookup.flag("lock")?,
-            directory,
+            lock: lookup.flag_for("lock", &files)?,
+            files,
         })
     }
 }
@@ -152,14 +153,18 @@ impl OpenApi {
     ///
     /// # Errors
     /// As [`Serve::resolve`].
-    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<OpenApi> {
+    pub fn resolve(
+        args: &Args,
+        variables: Variables<'_>,
+        usual: &FileSource,
+    ) -> anyhow::Result<OpenApi> {
         let lookup = Lookup { args, variables };
-        let directory = directory(args);
+        let files = files(args, usual);
         Ok(OpenApi {
             auth: lookup.auth()?,
-            database: lookup.database(&directory)?,
+            database: lookup.database(&files)?,
             against: lookup.text("against").map(PathBuf::from),
-            directory,
+            files,
         })
     }
 }
@@ -205,27 +210,25 @@ pub fn log_format(args: &Args, variables: Variables<'_>) -> anyhow::Result<obser
     Ok(format.unwrap_or(observe::Format::Text))
 }
 
-/// What fills a new private cluster, if there is such a file.
-pub fn schema(directory: &Path) -> Option<PathBuf> {
-    let path = directory.join(SCHEMA);
-    path.is_file().then_some(path)
-}
-
-/// What the API of a directory is called.
-pub fn title(directory: &Path) -> String {
-    let path = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into());
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|| "API".to_owned())
-}
-
-fn directory(args: &Args) -> PathBuf {
-    args.operand.as_deref().unwrap_or(DIRECTORY).into()
+/// The directory that is named, else the program's own files.
+fn files(args: &Args, usual: &FileSource) -> FileSource {
+    match &args.operand {
+        Some(directory) => FileSource::Below(directory.into()),
+        None => usual.clone(),
+    }
 }
 
 impl Lookup<'_> {
-    fn database(&self, directory: &Path) -> anyhow::Result<DatabaseSource> {
+    /// A flag that is for files in a directory.
+    fn flag_for(&self, name: &str, files: &FileSource) -> anyhow::Result<bool> {
+        let set = self.flag(name)?;
+        if set && files.directory().is_none() {
+            bail!("{} is for files in a directory", self.origin(name));
+        }
+        Ok(set)
+    }
+
+    fn database(&self, files: &FileSource) -> anyhow::Result<DatabaseSource> {
         let credential = || credential(self.variables, "database-url");
         let url = match self.variable("DATABASE_URL") {
             Some(url) => Some(url),
@@ -235,12 +238,12 @@ impl Lookup<'_> {
             let config = settings::read(url.as_deref(), self.variables)?;
             return Ok(DatabaseSource::Given(Box::new(config)));
         }
-        Ok(DatabaseSource::Private(self.state_directory(directory)))
+        Ok(DatabaseSource::Private(self.state_directory(files)))
     }
 
     /// Where the private cluster lives. What is named is used as it is; in the places by convention each SQL
-    /// directory has its own.
-    fn state_directory(&self, directory: &Path) -> PathBuf {
+    /// directory has its own, and each program that has its files in itself.
+    fn state_directory(&self, files: &FileSource) -> PathBuf {
         if let Some(named) = self
             .text("state-dir")
             .or_else(|| self.variable("STATE_DIRECTORY"))
@@ -257,14 +260,14 @@ impl Lookup<'_> {
             None if rustix::process::geteuid().is_root() => "/var/lib".into(),
             None => home().unwrap_or_else(|| "/var/tmp".into()),
         };
-        base.join("peppercorn").join(own_name(directory))
+        base.join("peppercorn").join(own_name(files))
     }
 }
 
-/// A directory's name and a digest of its path: `exchange-1b2c3d4e`.
-fn own_name(directory: &Path) -> String {
+/// A name and a digest of its path: `exchange-1b2c3d4e`.
+fn own_name(files: &FileSource) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
-    let path = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.into());
+    let path = files.path();
     let mut hasher = DefaultHasher::new();
     path.hash(&mut hasher);
     let name = path
@@ -307,7 +310,7 @@ mod tests {
         let Ok(Parsed::Run(args)) = cli::parse(words) else {
             panic!("{variables:?}")
         };
-        Serve::resolve(&args, &only(variables))
+        Serve::resolve(&args, &only(variables), &FileSource::Below("sql".into()))
     }
 
     #[test]

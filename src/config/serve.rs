@@ -1,10 +1,9 @@
 //! The settings of `serve`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::lookup::{Lookup, number};
-use super::{Auth, DatabaseSource, credential, directory};
+use super::{Auth, DatabaseSource, credential, files};
 use crate::app::Cors;
 use crate::cli::Args;
 use crate::environment::Variables;
@@ -12,6 +11,7 @@ use crate::http::Proxies;
 use crate::runtime::{ExecutorKind, Layout};
 use crate::sentry;
 use crate::server::{Address, Settings};
+use crate::sql::FileSource;
 use crate::units::{duration, size};
 
 /// Workers at most: each has a place in the scoreboard, and another while it is replaced.
@@ -24,8 +24,8 @@ const SHORTEST_STALL: Duration = Duration::from_millis(10);
 /// The settings of `serve`.
 #[derive(Clone, Debug)]
 pub struct Serve {
-    /// The SQL files' directory.
-    pub directory: PathBuf,
+    /// The SQL files.
+    pub files: FileSource,
     /// Where to listen.
     pub bind: Vec<Address>,
     /// Where to listen for operators.
@@ -77,13 +77,17 @@ pub enum Accept {
 }
 
 impl Serve {
-    /// Resolves the command line of `serve`.
+    /// Resolves the command line of `serve`. `usual`: the files where it names no directory.
     ///
     /// # Errors
     /// Which option or variable has a value that it cannot have.
-    pub fn resolve(args: &Args, variables: Variables<'_>) -> anyhow::Result<Serve> {
+    pub fn resolve(
+        args: &Args,
+        variables: Variables<'_>,
+        usual: &FileSource,
+    ) -> anyhow::Result<Serve> {
         let lookup = Lookup { args, variables };
-        let directory = directory(args);
+        let files = files(args, usual);
         let threads = lookup.number("threads", 1..=MOST_THREADS)?;
         let executor = [
             ("local", ExecutorKind::Local),
@@ -114,7 +118,7 @@ impl Serve {
             bind.push(default_address(&lookup)?);
         }
         let supervise = workers > 1 || max_requests > 0 || lookup.flag("supervise")?;
-        let reload = lookup.flag("reload")?;
+        let reload = lookup.flag_for("reload", &files)?;
         if reload && supervise {
             let option = lookup.origin("reload");
             anyhow::bail!(
@@ -139,9 +143,9 @@ impl Serve {
             db_request_id: lookup.flag("db-request-id")?,
             docs: !lookup.flag("no-docs")?,
             auth: lookup.auth()?,
-            database: lookup.database(&directory)?,
+            database: lookup.database(&files)?,
             sentry: sentry::Settings::read(credential(variables, "sentry-dsn")?, variables)?,
-            directory,
+            files,
         })
     }
 

@@ -59,6 +59,26 @@ impl Response {
         }
     }
 
+    /// A 200 with a text.
+    pub fn text(text: impl Into<Body>) -> Response {
+        const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+        let response = Response::new(StatusCode::Ok).with_header("Content-Type", TEXT);
+        response.with_body(text)
+    }
+
+    /// A 200 with JSON.
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    /// use serde_json::json;
+    ///
+    /// let answer = Response::json(json!({"hello": "world"}).to_string());
+    /// assert_eq!(answer.body().as_bytes(), br#"{"hello":"world"}"#);
+    /// ```
+    pub fn json(json: impl Into<Body>) -> Response {
+        Response::new(StatusCode::Ok).with_json(json)
+    }
+
     /// Adds a field line. A value made of text is cleaned as [`HeaderValue`] says; one that comes from outside the
     /// program and must be right or not be sent goes through [`try_header`](Self::try_header).
     ///

@@ -41,7 +41,7 @@ pub struct Connection {
 /// Takes a result row by row, as it arrives.
 pub trait Collect: Send + 'static {
     /// One more row. An error ends the collection; the rest of the result is read and thrown away.
-    fn row(&mut self, prepared: &Prepared, row: &Row) -> anyhow::Result<()>;
+    fn row(&mut self, prepared: &Prepared, row: Row) -> anyhow::Result<()>;
 
     /// Waits until another row may come, after each of them. As long as it does, PostgreSQL waits as well, and every
     /// query behind this one on its connection. Whoever ends the wait polls the query again; nobody is woken.
@@ -248,7 +248,7 @@ pub(super) async fn collect_rows<C: Collect>(
     while let Some(row) = rows.next().await {
         let row = row?;
         if failure.is_none() {
-            failure = collect.row(prepared, &row).err();
+            failure = collect.row(prepared, row).err();
         }
         if failure.is_none() {
             failure = poll_fn(|_| collect.poll_ready()).await.err();

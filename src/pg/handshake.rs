@@ -6,8 +6,8 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 
-use super::stream::{Plain, Stream};
-use crate::runtime::Socket;
+use super::stream::Stream;
+use crate::runtime::{Plain, Socket};
 use crate::tls::Connector;
 
 /// Asks for TLS: its length, and the number that no version of the protocol has.

@@ -1,24 +1,21 @@
 //! The keepers of an executor's pools: pools come and go while the executor runs, and all of them end with it.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use futures_lite::Stream;
 use smol::channel::Receiver;
 
-use super::pool::Pool;
 use super::session::Keeper;
 use crate::runtime::Spawn;
-
-/// A pool, and its keeper at work.
-type Kept = (Pool, Pin<Box<dyn Future<Output = ()>>>);
 
 /// Runs every keeper that arrives for as long as its pool is open. Once the channel is closed, closes the pools that
 /// are, and ends with the last of their keepers.
 pub async fn keep<S: Spawn>(arrivals: Receiver<Keeper>, spawn: S) {
     let mut arrivals = pin!(arrivals);
-    let mut kept: Vec<Kept> = Vec::new();
+    // Pools, each with its keeper at work.
+    let mut kept = Vec::new();
     poll_fn(|context| {
         let open = loop {
             match arrivals.as_mut().poll_next(context) {
@@ -33,7 +30,7 @@ pub async fn keep<S: Spawn>(arrivals: Receiver<Keeper>, spawn: S) {
         if !open {
             kept.iter().for_each(|(pool, _)| pool.close());
         }
-        kept.retain_mut(|(_, keeper)| keeper.as_mut().poll(context).is_pending());
+        kept.retain_mut(|(_, keeper)| Pin::as_mut(keeper).poll(context).is_pending());
         match open || !kept.is_empty() {
             true => Poll::Pending,
             false => Poll::Ready(()),

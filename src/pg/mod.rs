@@ -10,6 +10,7 @@
 //! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
 //! | [`transaction`] | several statements as one, on a connection of their own |
+//! | `parameter` | values of parameters, as text |
 //! | [`values`] | binary values to JSON |
 //! | `error` | SQLSTATEs to problems |
 //! | [`cluster`] | a PostgreSQL of our own when none is given |
@@ -27,6 +28,7 @@ mod lease;
 mod measured;
 mod options;
 pub mod outlet;
+mod parameter;
 mod placement;
 pub mod pool;
 pub mod prepared;
@@ -42,7 +44,8 @@ pub use config::Config;
 pub use connection::{Collect, Done};
 pub use keeping::keep;
 pub use outlet::Outlet;
+pub use parameter::{Literal, Parameter};
 pub use pool::{Next, Options, Outcome, Pieces, Pool};
-pub use prepared::{Call, Parameter, ParameterType, PrepareError, Prepared, Query};
+pub use prepared::{Call, ParameterType, PrepareError, Prepared, Query};
 pub use session::Keeper;
 pub use transaction::{Condition, Part, Step, Transaction};

@@ -4,10 +4,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::BytesMut;
-use tokio_postgres::types::{Format, IsNull, Kind, ToSql, Type};
+use tokio_postgres::types::{Kind, Type};
 use tokio_postgres::{Client, Row};
 
+use super::parameter::Parameter;
 use super::placement::Wanted;
 use super::transaction::Transaction;
 use super::values::{Encoder, Raw, csv};
@@ -248,44 +248,3 @@ impl fmt::Display for PrepareError {
 }
 
 impl StdError for PrepareError {}
-
-/// A parameter in PostgreSQL's text format: whatever the type's input function reads. `None` is NULL.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Parameter(pub Option<Box<str>>);
-
-/// Never shows the value: tokio-postgres logs parameters at debug level, and they are the client's own data.
-impl fmt::Debug for Parameter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "…" } else { "null" })
-    }
-}
-
-impl ToSql for Parameter {
-    fn to_sql(
-        &self,
-        _: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        let Some(text) = &self.0 else {
-            return Ok(IsNull::Yes);
-        };
-        out.extend_from_slice(text.as_bytes());
-        Ok(IsNull::No)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    fn encode_format(&self, _: &Type) -> Format {
-        Format::Text
-    }
-
-    fn to_sql_checked(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        self.to_sql(ty, out)
-    }
-}

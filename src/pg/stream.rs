@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsConnect};
 
-use crate::runtime::Socket;
+use crate::runtime::{Plain, Socket};
 use crate::tls::TlsStream;
 
 /// Bytes per read. tokio-postgres offers uninitialised memory, which safe code would have to zero at every
@@ -28,9 +28,6 @@ enum Channel {
     // Boxed: a session's state is large.
     Encrypted(Box<TlsStream<Plain>>),
 }
-
-/// A socket with the traits that TLS wants.
-pub(super) struct Plain(pub(super) Arc<Socket>);
 
 impl Stream {
     /// Wraps a connected socket.
@@ -94,35 +91,6 @@ impl Stream {
             Channel::Plain(plain) => Pin::new(plain),
             Channel::Encrypted(stream) => Pin::new(&mut **stream),
         }
-    }
-}
-
-impl futures_lite::AsyncRead for Plain {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_read(context, into)
-    }
-}
-
-impl futures_lite::AsyncWrite for Plain {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_write(context, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.shutdown_write();
-        Poll::Ready(Ok(()))
     }
 }
 

@@ -16,7 +16,8 @@ use futures_lite::{StreamExt, future};
 use tokio_postgres::RowStream;
 
 use super::connection::{Collect, Connection, Failure, collect_rows, name_request};
-use super::prepared::{Call, Parameter, Prepared};
+use super::parameter::Parameter;
+use super::prepared::{Call, Prepared};
 use crate::error::Problem;
 
 /// What surrounds a call's query.

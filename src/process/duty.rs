@@ -8,6 +8,7 @@ use std::sync::MutexGuard;
 use std::time::Duration;
 
 use futures_lite::future;
+use smol::channel::Receiver;
 
 use super::scoreboard::{Database, Header, Stage, now_ms};
 use super::signals::{Order, Signals};
@@ -78,6 +79,7 @@ struct Ears {
     /// Of a worker that has a supervisor, while it has.
     lifeline: Option<Readable>,
     worn_out: bool,
+    stopped: bool,
 }
 
 impl Ears {
@@ -92,6 +94,7 @@ impl Ears {
             heard: VecDeque::new(),
             lifeline: lifeline.transpose()?,
             worn_out: false,
+            stopped: false,
         })
     }
 
@@ -115,17 +118,21 @@ impl Ears {
             *lifeline = None;
             News::Orphaned
         };
-        let told = &mut self.worn_out;
-        let worn_out = async {
-            if *told {
-                future::pending::<()>().await;
-            }
-            let _closed = worker.worn_out.recv().await;
-            *told = true;
-            News::WornOut
-        };
-        future::or(order, future::or(orphaned, worn_out)).await
+        let worn_out = once(&mut self.worn_out, &worker.worn_out, News::WornOut);
+        let finish = News::Order(Order::Finish);
+        let stopped = once(&mut self.stopped, &worker.stop.1, finish);
+        future::or(order, future::or(orphaned, future::or(worn_out, stopped))).await
     }
+}
+
+/// Tells that a channel is closed, unless that has been `told`.
+async fn once(told: &mut bool, closed: &Receiver<()>, news: News) -> News {
+    if *told {
+        future::pending::<()>().await;
+    }
+    let _closed = closed.recv().await;
+    *told = true;
+    news
 }
 
 impl Worker {

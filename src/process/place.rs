@@ -13,6 +13,7 @@ use super::scoreboard::{Field, Header, Row, Scoreboard, now_ms};
 use super::sockets::Sockets;
 use crate::config::Serve;
 use crate::metrics::Metrics;
+use crate::server::Listener;
 use crate::sql::Files;
 use crate::sys;
 
@@ -39,7 +40,18 @@ impl Place {
     /// # Errors
     /// See [`Error`].
     pub fn alone(config: &Serve) -> Result<Place, Error> {
-        let sockets = Sockets::open(config, 1, false)?;
+        Place::at(Sockets::open(config, 1, false)?)
+    }
+
+    /// That of a worker on its own, which listens here.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn listening(listener: Listener) -> Result<Place, Error> {
+        Place::at(Sockets::of(listener))
+    }
+
+    fn at(sockets: Sockets) -> Result<Place, Error> {
         let scoreboard = Scoreboard::create(false)?;
         let row = scoreboard.row(0);
         row.set(Field::Born, now_ms());

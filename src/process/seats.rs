@@ -13,7 +13,8 @@ use super::exposed::{self, Usage};
 use super::scoreboard::{Database, Field};
 use super::signals::Signals;
 use super::worker::Worker;
-use crate::app::App;
+use crate::app::Api;
+use crate::client::Client;
 use crate::endpoint::Service;
 use crate::lock::lock;
 use crate::pg::{self, Config, Keeper};
@@ -44,11 +45,11 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    fn new(worker: &Worker, app: &Arc<App>, config: &Config) -> Seat {
+    fn new(worker: &Worker, api: &Arc<Api>, config: &Config) -> Seat {
         let keepers = smol::channel::unbounded();
-        let service = share(worker, app, config, &keepers.0);
-        let (app, clock) = (app.clone(), worker.clock.clone());
-        let server = Server::new(app, service, clock, worker.settings.clone())
+        let service = share(worker, api, config, &keepers.0);
+        let (api, clock) = (api.clone(), worker.clock.clone());
+        let server = Server::new(api, service, clock, worker.settings.clone())
             .counted_by(worker.tally.clone())
             .counting_in(worker.metrics.clone())
             .abandoned_when(worker.abandoned.clone());
@@ -58,20 +59,21 @@ impl Seat {
         }
     }
 
-    /// Its share of `app`, whose pools are connected as long as the seat runs and somebody has it.
-    pub(super) fn share(&self, worker: &Worker, app: &App, config: &Config) -> Arc<Service> {
-        share(worker, app, config, &self.keepers.0)
+    /// Its share of `api`, whose pools are connected as long as the seat runs and somebody has it.
+    pub(super) fn share(&self, worker: &Worker, api: &Api, config: &Config) -> Arc<Service> {
+        share(worker, api, config, &self.keepers.0)
     }
 }
 
-fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> Arc<Service> {
-    let (database, keepers) = app.database(config, worker.pools, &worker.metrics, &worker.clock);
+fn share(worker: &Worker, api: &Api, config: &Config, keep: &Sender<Keeper>) -> Arc<Service> {
+    let (database, keepers) = api.database(config, worker.pools, &worker.metrics, &worker.clock);
     for keeper in keepers {
         // Refused at the seat's end, when nobody connects any more.
         let _ended = keep.try_send(keeper);
     }
     Arc::new(Service {
         database,
+        client: Client::new(&worker.clock),
         drain: worker.drain.clone(),
         sentry: worker.sentry.clone(),
         expose: {
@@ -84,14 +86,14 @@ fn share(worker: &Worker, app: &App, config: &Config, keep: &Sender<Keeper>) -> 
 impl<'a> Seats<'a> {
     pub(super) fn new(
         worker: &'a Worker,
-        app: &Arc<App>,
+        api: &Arc<Api>,
         config: &Config,
         signals: Signals,
     ) -> Self {
         let count = worker.layout.seats();
         Seats {
             worker,
-            seats: (0..count).map(|_| Seat::new(worker, app, config)).collect(),
+            seats: (0..count).map(|_| Seat::new(worker, api, config)).collect(),
             signals: Mutex::new(Some(signals)),
             preparing: AtomicUsize::new(count),
             serving: AtomicUsize::new(count),

@@ -35,6 +35,16 @@ impl Signals {
         SignalDelivery::with_pipe(read, write, SignalOnly, numbers).map(Signals)
     }
 
+    /// Hears of none: for a program that has its own ways with signals.
+    ///
+    /// # Errors
+    /// The system refuses the socket.
+    pub(super) fn ignore() -> io::Result<Signals> {
+        let (read, write) = UnixStream::pair()?;
+        let none: [libc::c_int; 0] = [];
+        SignalDelivery::with_pipe(read, write, SignalOnly, none).map(Signals)
+    }
+
     /// A copy of the descriptor that becomes readable when a signal arrives.
     pub(super) fn bell(&self) -> io::Result<OwnedFd> {
         self.as_fd().try_clone_to_owned()

@@ -53,6 +53,14 @@ impl Sockets {
         Ok(sockets)
     }
 
+    /// One that the program has opened.
+    pub(super) fn of(listener: Listener) -> Sockets {
+        Sockets {
+            held: vec![(Owner::All, listener)],
+            activated: false,
+        }
+    }
+
     fn bind(
         &mut self,
         config: &Serve,

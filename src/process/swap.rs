@@ -19,7 +19,7 @@ use smol::channel::Receiver;
 
 use super::scoreboard::{Field, Header};
 use super::seats::Seats;
-use crate::app::App;
+use crate::app::Api;
 use crate::observe::{self, Event};
 use crate::pg::{Config, Pool};
 use crate::runtime::TICK;
@@ -29,10 +29,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Makes the application and says where its database is; for a thread that may be blocked. Given up when the channel is
 /// closed.
-pub(super) type Make = Arc<dyn Fn(&Receiver<()>) -> anyhow::Result<(App, Config)> + Send + Sync>;
+pub(super) type Make = Arc<dyn Fn(&Receiver<()>) -> anyhow::Result<(Api, Config)> + Send + Sync>;
 
 pub(super) fn make(
-    make: impl AsyncFn() -> anyhow::Result<(App, Config)> + Send + Sync + 'static,
+    make: impl AsyncFn() -> anyhow::Result<(Api, Config)> + Send + Sync + 'static,
 ) -> Make {
     Arc::new(move |given_up| {
         let until_given_up = async {
@@ -96,11 +96,11 @@ impl Seats<'_> {
         let worker = self.worker;
         // Held until it is made: dropped before, it tells that nobody waits.
         let (_waiting, given_up) = smol::channel::bounded(1);
-        let (app, config) = smol::unblock(move || make(&given_up)).await?;
-        let app = worker.with_entrances(app);
+        let (api, config) = smol::unblock(move || make(&given_up)).await?;
+        let api = worker.with_entrances(api);
         let seats = self.seats.iter();
         let services: Vec<_> = seats
-            .map(|seat| seat.share(worker, &app, &config))
+            .map(|seat| seat.share(worker, &api, &config))
             .collect();
         for service in &services {
             for pool in service.database.pools() {
@@ -108,7 +108,7 @@ impl Seats<'_> {
             }
         }
         for (seat, service) in self.seats.iter().zip(services) {
-            seat.server.swap(app.clone(), service);
+            seat.server.swap(api.clone(), service);
         }
         Ok(())
     }
@@ -127,6 +127,7 @@ async fn connected(pool: &Pool) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::App;
 
     #[test]
     fn what_panics_or_hangs_is_an_error() {
@@ -135,6 +136,6 @@ mod tests {
         assert_eq!(made.err().unwrap().to_string(), "making it panicked");
         drop(waiting);
         assert!(make(async || future::pending().await)(&given_up).is_err());
-        assert!(make(async || Ok((App::new(), Config::new())))(&given_up).is_ok());
+        assert!(make(async || Ok((App::new().api(None)?, Config::new())))(&given_up).is_ok());
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_executor::Executor;
+use futures_lite::future;
 use smol::channel::{Receiver, Sender};
 
 use super::edits::Edits;
@@ -13,14 +15,14 @@ use super::signals::Signals;
 use super::swap::{self, Make};
 use super::systemd::Systemd;
 use super::{Error, descriptors, ring, watch};
-use crate::app::{App, Pools};
+use crate::app::{Api, Pools};
 use crate::config::Serve;
 use crate::lock::lock;
 use crate::metrics::Metrics;
 use crate::observe::{self, Event};
 use crate::panics;
 use crate::pg::Config;
-use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Turn};
+use crate::runtime::{self, Clock, Drain, ExecutorKind, Layout, Program, Turn};
 use crate::sentry::Sentry;
 use crate::server::{Abandoned, Entrance, Listener, Settings, Tally};
 
@@ -47,6 +49,8 @@ pub struct Worker {
     pub(super) tally: Tally,
     /// Closed when it has answered as many requests as it may.
     pub(super) worn_out: Receiver<()>,
+    /// Closed when it is to finish, by who has it serve without signals.
+    pub(super) stop: (Sender<()>, Receiver<()>),
     /// How its application is made again, if it can be.
     pub(super) make: Option<Make>,
     /// A reload has been asked for and has not begun yet: one, however often.
@@ -65,14 +69,6 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// One on its own. Takes the addresses: from here on clients can connect; they are answered when [`Worker::run`] runs.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub fn bind(config: &Serve, clock: &Clock) -> Result<Worker, Error> {
-        Worker::new(config, Place::alone(config)?, clock)
-    }
-
     /// The worker in this place.
     ///
     /// # Errors
@@ -103,8 +99,9 @@ impl Worker {
         let (tally, worn_out) = Tally::new(requests, connections, config.last_request());
         let scoreboard = Arc::new(scoreboard);
         let activated = sockets.activated;
-        let edits = config.reload.then(|| Edits::watch(&config.directory));
-        let edits = edits.transpose().map_err(Error::System)?;
+        let directory = config.files.directory().filter(|_| config.reload);
+        let edits = directory.map(Edits::watch).transpose();
+        let edits = edits.map_err(Error::System)?;
         Ok(Worker {
             listeners: Mutex::new(sockets.deal(count)?),
             public,
@@ -122,6 +119,7 @@ impl Worker {
             settings,
             tally,
             worn_out,
+            stop: smol::channel::bounded(1),
             make: None,
             asked: smol::channel::bounded(1),
             edits: Mutex::new(edits),
@@ -147,22 +145,22 @@ impl Worker {
     /// Not for a worker that has a supervisor, which makes new workers instead.
     pub fn reload_with(
         mut self,
-        make: impl AsyncFn() -> anyhow::Result<(App, Config)> + Send + Sync + 'static,
+        make: impl AsyncFn() -> anyhow::Result<(Api, Config)> + Send + Sync + 'static,
     ) -> Worker {
         self.make = Some(swap::make(make));
         self
     }
 
-    /// Serves `app` on the database of `config` until a signal ends it. Of an application without SQL nothing connects,
-    /// whatever `config` says. With a listener for operators the application is [split](App::split).
+    /// Serves `api` on the database of `config` until a signal ends it. Of an application without SQL nothing connects,
+    /// whatever `config` says. With a listener for operators the application is [split](Api::split).
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn run(&self, app: App, config: &Config) -> Result<(), Error> {
+    pub fn run(&self, api: Api, config: &Config) -> Result<(), Error> {
         let signals = Signals::listen()?;
-        let app = self.with_entrances(app);
+        let api = self.with_entrances(api);
         if self.supervisor.is_none() {
-            self.announce(&app);
+            self.announce(&api);
         }
         self.row.set(
             Field::Shared,
@@ -170,7 +168,7 @@ impl Worker {
         );
         self.row.set(Field::Threads, self.layout.threads as u64);
         let turns: Vec<Turn> = self.row.turns().take(self.layout.threads).collect();
-        let seats = Seats::new(self, &app, config, signals);
+        let seats = Seats::new(self, &api, config, signals);
         let monitor = watch::monitor(
             self.stall_threshold,
             self.sentry.as_ref(),
@@ -180,6 +178,50 @@ impl Worker {
         let cut = runtime::run(self.layout, &turns, monitor.as_ref(), &seats)?;
         drop(monitor);
         let cut = cut.into_iter().sum::<Result<usize, Error>>()?;
+        self.farewell(cut);
+        Ok(())
+    }
+
+    /// `api` for the entrances that there are.
+    pub(super) fn with_entrances(&self, api: Api) -> Arc<Api> {
+        Arc::new(match &self.admin {
+            Some(_) => api.split(),
+            None => api,
+        })
+    }
+
+    /// Serves `api` on the database of `config` until `shutdown` is done, on whichever executor polls this; nothing is heard
+    /// of signals, and nothing said to systemd.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn serve_until(
+        self,
+        api: Api,
+        config: &Config,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), Error> {
+        let worker = Worker {
+            systemd: None,
+            ..self
+        };
+        let api = worker.with_entrances(api);
+        worker.announce(&api);
+        let seats = Seats::new(&worker, &api, config, Signals::ignore()?);
+        let executor = Arc::new(Executor::new());
+        let telling = async {
+            shutdown.await;
+            worker.stop.0.close();
+            future::pending().await
+        };
+        let serving = executor.run(seats.run(0, executor.clone()));
+        let cut = future::or(serving, telling).await?;
+        worker.farewell(cut);
+        Ok(())
+    }
+
+    /// What is still to be said when nothing is served any more.
+    fn farewell(&self, cut: usize) {
         if cut > 0 {
             observe::emit(&Event::DrainCut { connections: cut });
         }
@@ -189,26 +231,17 @@ impl Worker {
         if self.supervisor.is_none() {
             observe::emit(&Event::Stopped);
         }
-        Ok(())
-    }
-
-    /// `app` for the entrances that there are.
-    pub(super) fn with_entrances(&self, app: App) -> Arc<App> {
-        Arc::new(match &self.admin {
-            Some(_) => app.split(),
-            None => app,
-        })
     }
 
     /// Says where it listens. A supervisor does so for all its workers.
-    fn announce(&self, app: &App) {
+    fn announce(&self, api: &Api) {
         if let Some(address) = self.admin.clone() {
             observe::emit(&Event::Admin { address });
         }
         if let Some(address) = self.public.clone() {
             observe::emit(&Event::Listening {
                 address,
-                routes: app.routes(),
+                routes: api.routes(),
                 layout: self.layout.to_string(),
             });
         }

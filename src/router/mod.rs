@@ -7,6 +7,7 @@
 //! Matching allocates nothing. Segments are compared percent-decoded (`/%70ing` is `/ping`, RFC 3986 §6.2.2.2), but
 //! split before that: `%2F` is part of a segment, never a border.
 
+mod pairs;
 mod percent;
 mod template;
 
@@ -15,6 +16,7 @@ use memchr::memchr;
 use percent::decoded;
 use template::{Segment, parameter_names};
 
+pub use pairs::{Pair, encode, pairs};
 pub use percent::percent_decode;
 pub use template::{MAX_PARAMETERS, Template, TemplateError};
 

@@ -14,6 +14,7 @@ mod awake;
 mod clock;
 mod drain;
 mod join;
+mod plain;
 mod poller;
 mod readable;
 mod socket;
@@ -35,6 +36,7 @@ pub use acceptor::Acceptor;
 pub use clock::{Clock, Deadline, TICK};
 pub use drain::Drain;
 pub(crate) use join::join_all;
+pub use plain::Plain;
 pub use readable::Readable;
 pub(crate) use socket::MOST_PATH_BYTES;
 pub use socket::Socket;
@@ -78,6 +80,16 @@ pub struct Layout {
     pub threads: usize,
     /// What they run.
     pub executor: ExecutorKind,
+}
+
+/// One thread.
+impl Default for Layout {
+    fn default() -> Layout {
+        Layout {
+            threads: 1,
+            executor: ExecutorKind::Local,
+        }
+    }
 }
 
 impl Layout {

@@ -24,7 +24,6 @@
 pub mod frames;
 mod ledger;
 mod limits;
-mod line;
 mod post;
 mod proxy;
 mod queue;

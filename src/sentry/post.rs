@@ -1,20 +1,21 @@
 //! One envelope to Sentry and the answer to it: a request over a connection that is kept.
 
+use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use async_io::Async;
 use futures_lite::AsyncReadExt;
-use http_types::headers::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, TRANSFER_ENCODING,
-};
+use http_types::headers::{CONTENT_TYPE, HOST, RETRY_AFTER};
 use http_types::{Body, Method, Request, Response, StatusCode, Url};
 use sentry_core::types::{Dsn, Scheme};
 
 use super::limits::Told;
-use super::line::{Line, dial};
 use super::proxy::Proxy;
 use super::settings::Settings;
 use super::within;
+use crate::client::{Line, dial, ending};
 use crate::panics;
 use crate::tls::{Connector, Roots, Trust};
 
@@ -111,13 +112,13 @@ impl Post {
     async fn connect(&mut self) -> anyhow::Result<Line> {
         let (host, port) = (self.host.clone(), self.port);
         let Some(proxy) = self.proxy.clone() else {
-            let line = Line::new(dial(&host, port).await?);
+            let line = Line::new(dial(&host, port, connect).await?);
             return match self.encrypted {
                 true => self.encrypt(line, &host).await,
                 false => Ok(line),
             };
         };
-        let mut line = Line::new(dial(&proxy.host, proxy.port).await?);
+        let mut line = Line::new(dial(&proxy.host, proxy.port, connect).await?);
         if proxy.encrypted {
             line = self.encrypt(line, &proxy.host).await?;
         }
@@ -196,6 +197,14 @@ impl Post {
     }
 }
 
+/// Not with a socket of an executor's: this thread has none.
+async fn connect(address: SocketAddr) -> io::Result<Async<TcpStream>> {
+    let stream = Async::<TcpStream>::connect(address).await?;
+    // A request is written in one piece or in few: none need wait for the next.
+    stream.get_ref().set_nodelay(true)?;
+    Ok(stream)
+}
+
 /// What every request to Sentry carries. Source: Sentry, "Envelopes", "Authentication".
 fn authorization(dsn: &Dsn) -> String {
     let key = dsn.public_key();
@@ -227,23 +236,15 @@ fn told(response: &Response) -> Told {
 
 /// Reads an answer to its end; whether there is one, so that what comes next on the connection is another answer.
 async fn is_over(response: &mut Response) -> bool {
-    let says = |name, word: &str| {
-        let values = response.header(name);
-        values.is_some_and(|values| {
-            values
-                .iter()
-                .any(|value| value.as_str().trim().eq_ignore_ascii_case(word))
-        })
-    };
-    let length = response.header(CONTENT_LENGTH);
-    let length = length.and_then(|values| values.last().as_str().parse::<u64>().ok());
-    let is_chunked = says(TRANSFER_ENCODING, "chunked");
-    if says(CONNECTION, "close") || (length.is_none() && !is_chunked) {
+    let ending = ending(response);
+    if !ending.is_kept {
         return false;
     }
     let mut body = response.take_body().take(MOST_REST);
     let mut rest = Vec::new();
     let read = body.read_to_end(&mut rest).await;
-    let is_whole = length.is_none_or(|length| length == rest.len() as u64);
+    let is_whole = ending
+        .length
+        .is_none_or(|length| length == rest.len() as u64);
     read.is_ok() && is_whole && body.limit() > 0
 }

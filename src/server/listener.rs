@@ -79,11 +79,18 @@ impl Listener {
     }
 
     /// A listening socket that somebody else has opened, such as systemd or a supervisor; it is [kept](Listener::kept).
-    /// Its file, if it has one, is not ours to remove.
+    ///
+    /// # Errors
+    /// As [`Listener::adopt`].
+    pub fn inherit(socket: OwnedFd, entrance: Entrance) -> anyhow::Result<Listener> {
+        Ok(Listener::adopt(socket, entrance)?.kept())
+    }
+
+    /// A listening socket that somebody else has opened. Its file, if it has one, is not ours to remove.
     ///
     /// # Errors
     /// It is not a stream socket that listens, of TCP or UNIX.
-    pub fn inherit(socket: OwnedFd, entrance: Entrance) -> anyhow::Result<Listener> {
+    pub fn adopt(socket: OwnedFd, entrance: Entrance) -> anyhow::Result<Listener> {
         let listens = sockopt::socket_acceptconn(&socket).context("not a socket")?;
         let kind = sockopt::socket_type(&socket)?;
         ensure!(
@@ -99,7 +106,7 @@ impl Listener {
         ensure!(known.contains(&family), "neither a TCP nor a UNIX socket");
         rustix::io::fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
         rustix::io::ioctl_fionbio(&socket, true)?;
-        Ok(Listener::new(socket, entrance, None)?.kept())
+        Ok(Listener::new(socket, entrance, None)?)
     }
 
     /// This process removes the socket's file at the end, if it has one: for who has made it, and has become another

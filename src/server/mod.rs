@@ -1,4 +1,4 @@
-//! The server: sockets in, requests to the [`App`], answers out, and an end that loses nothing.
+//! The server: sockets in, requests to the [`Api`], answers out, and an end that loses nothing.
 //!
 //! [`serve`] is one executor's share: it accepts from its listeners and gives every connection a task of its own.
 
@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::app::{App, Cors, PING};
+use crate::app::{Api, Cors, PING};
 use crate::endpoint::Service;
 use crate::http::{Limits, Proxies};
 use crate::lock::lock;
@@ -81,7 +81,7 @@ pub type Abandoned = Arc<dyn Fn() -> bool + Send + Sync>;
 /// What answers requests, until another takes its place. A request finishes with the one that it began with.
 pub struct Generation {
     /// The routes.
-    pub app: Arc<App>,
+    pub api: Arc<Api>,
     /// The executor's share of the application.
     pub service: Arc<Service>,
 }
@@ -113,10 +113,10 @@ pub struct Server {
 
 impl Server {
     /// One executor's server. What is kept is left to others at its end.
-    pub fn new(app: Arc<App>, service: Arc<Service>, clock: Clock, settings: Settings) -> Server {
+    pub fn new(api: Arc<Api>, service: Arc<Service>, clock: Clock, settings: Settings) -> Server {
         Server {
             drain: service.drain.clone(),
-            generation: Mutex::new(Arc::new(Generation { app, service })),
+            generation: Mutex::new(Arc::new(Generation { api, service })),
             clock,
             tally: Tally::unread(),
             ping: ping(&Metrics::unread()),
@@ -136,7 +136,7 @@ impl Server {
 
     /// Counts requests here.
     pub fn counting_in(self, metrics: Metrics) -> Server {
-        self.generation().app.count_in(&metrics);
+        self.generation().api.count_in(&metrics);
         Server {
             ping: ping(&metrics),
             metrics,
@@ -154,10 +154,10 @@ impl Server {
         self.locked().clone()
     }
 
-    /// Has `app` answer from the next request on. `service` is this executor's share of it, with the same drain.
-    pub fn swap(&self, app: Arc<App>, service: Arc<Service>) {
-        app.count_in(&self.metrics);
-        let next = Arc::new(Generation { app, service });
+    /// Has `api` answer from the next request on. `service` is this executor's share of it, with the same drain.
+    pub fn swap(&self, api: Arc<Api>, service: Arc<Service>) {
+        api.count_in(&self.metrics);
+        let next = Arc::new(Generation { api, service });
         // Dropped outside of the lock: the last one out closes the pools.
         let before = std::mem::replace(&mut *self.locked(), next);
         drop(before);

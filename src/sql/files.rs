@@ -73,6 +73,20 @@ impl Files {
         })
     }
 
+    /// These paths and texts, whatever is on the disk.
+    pub(super) fn compiled(texts: Vec<(PathBuf, String)>) -> Files {
+        let is_lock = |path: &Path| path.file_name().is_some_and(|name| name == lockfile::NAME);
+        let (lock, mut texts) = texts
+            .into_iter()
+            .partition::<Vec<_>, _>(|(path, _)| is_lock(path));
+        texts.sort();
+        Files {
+            directory: PathBuf::new(),
+            texts,
+            lock: lock.into_iter().next().map(|(_, text)| text),
+        }
+    }
+
     /// Whether a file of this name is read.
     pub fn reads(name: &OsStr) -> bool {
         let is_hidden = name.as_encoded_bytes().starts_with(b".");

@@ -5,7 +5,8 @@
 //! | `lexer`, `statement` | where a statement's parameters are; `:name` to `$1`, and positions back |
 //! | `writing` | where a statement's text says that it writes |
 //! | [`file`](mod@file), [`parameter`] | the file format: blocks, header comments, declarations |
-//! | [`Files`], [`folder`] | a directory's files, read once, as one set of routes |
+//! | [`FileSource`], [`Files`], [`folder`] | a directory's files, or the program's, read once, as one set of routes |
+//! | `own` | queries that a Rust program has of its own |
 //! | [`catalog`], [`described`], [`types`] | the set against a database: what it says of every statement, or what it has against it |
 //! | `nullable` | which columns may be null, by a statement's text |
 //! | [`lockfile`] | the same in a file, for when the database is away |
@@ -27,6 +28,7 @@ pub mod compose;
 pub mod described;
 pub mod endpoint;
 pub mod file;
+mod file_source;
 mod files;
 pub mod finding;
 pub mod folder;
@@ -36,6 +38,7 @@ pub(crate) mod invariants;
 mod lexer;
 pub mod lockfile;
 mod nullable;
+mod own;
 pub mod parameter;
 pub mod review;
 pub mod shown;
@@ -50,10 +53,12 @@ pub use compose::{Checked, SqlRoute, compose};
 pub use described::Described;
 pub use endpoint::SqlEndpoint;
 pub use file::{Definition, Operator};
+pub use file_source::FileSource;
 pub use files::Files;
 pub use finding::{Finding, Findings, Source};
 pub use folder::{Folder, define, read};
 pub use interface::Interface;
+pub use own::{OwnQuery, check_own};
 pub use review::{Review, review};
 pub use shown::shown;
 pub use statement::Statement;

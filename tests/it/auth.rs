@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use peppercorn::auth::{Expected, Guard, Keys, Verifier};
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::{App, Context, Response, StatusCode};
 use rustix::process::Signal;
 
 use crate::harness::{
@@ -50,13 +50,13 @@ fn guarded() -> Embedded {
         issuer: None,
     };
     let verifier = Verifier::new(Keys::read(SECRET.as_bytes()).unwrap(), expected);
-    let app = App::new().route(Method::Get, "/open", open).unwrap();
+    let app = App::new().get("/open", open);
     let any = Guard::new(whoami, verifier.clone());
-    let app = app.route(Method::Get, "/any", any).unwrap();
+    let app = app.get("/any", any);
     let scoped = Guard::new(whoami, verifier)
         .scope("read")
         .scope("orders:write");
-    Embedded::serve(app.route(Method::Get, "/scoped", scoped).unwrap())
+    Embedded::serve(app.get("/scoped", scoped))
 }
 
 #[track_caller]

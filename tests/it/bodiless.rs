@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use peppercorn::{App, Context, Method, Problem, Response, StatusCode};
+use peppercorn::{App, Context, Problem, Response, StatusCode};
 
 use crate::api_service;
 use crate::harness::{Answer, Embedded, converse};
@@ -80,7 +80,7 @@ fn of_a_handler_under_every_status() {
             .with_header("Allow", "GET") // which a 405 must say
             .with_body(BODY))
     }
-    let server = Embedded::serve(App::new().route(Method::Get, "/{code}", answer).unwrap());
+    let server = Embedded::serve(App::new().get("/{code}", answer));
     for code in statuses() {
         for (method, client) in ["GET", "HEAD"]
             .iter()
@@ -106,7 +106,7 @@ fn of_a_problem_under_every_status() {
         let problem = Problem::new(status, "as the path says");
         Err(problem.with_header("Allow", "GET").into())
     }
-    let server = Embedded::serve(App::new().route(Method::Get, "/{code}", answer).unwrap());
+    let server = Embedded::serve(App::new().get("/{code}", answer));
     for code in statuses() {
         for client in CLIENTS {
             let answer = ask(server.address(), "GET", &format!("/{code}"), client);

@@ -2,7 +2,7 @@
 //! server whole, byte by byte, cut at random, and in the way the case itself names.
 //!
 //! `case` reads a corpus, `exchange` sends a case and notes what comes, `verdict` compares the two. The server is
-//! `examples/embed.rs`, a process of its own behind real sockets.
+//! `examples/hello.rs`, a process of its own behind real sockets.
 //!
 //! What is cut at random follows from a seed, which a failure prints: `CONFORMANCE_SEED=… cargo test conformance`
 //! cuts the same way again.

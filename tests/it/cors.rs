@@ -5,10 +5,10 @@ use std::time::Duration;
 use peppercorn::app::{Cors, Origin};
 use peppercorn::http::{BodyStream, Limits};
 use peppercorn::server::{self, Address, Entrance, Settings};
-use peppercorn::{App, Context, Method, Problem, Response, StatusCode};
+use peppercorn::{App, Context, Problem, Response, StatusCode};
 
 use crate::api_service::{problem, serve_with};
-use crate::harness::{Answer, Connection, Embedded, Server, embed, peppercorn, run};
+use crate::harness::{Answer, Connection, Embedded, Server, api, embed, peppercorn, run};
 
 const APP: &str = "https://app.example";
 const EXPOSED: &str =
@@ -77,24 +77,23 @@ fn app() -> App {
         let pieces = futures_lite::stream::iter([Ok(b"a".to_vec()), Ok(b"b".to_vec())]);
         Ok(Response::new(StatusCode::Ok).with_body(BodyStream::new(pieces)))
     };
-    let routes = App::new()
-        .route(Method::Get, "/things", ok)
-        .and_then(|app| app.route(Method::Post, "/things", ok))
-        .and_then(|app| app.route(Method::Patch, "/things/{id}", ok))
-        .and_then(|app| app.route(Method::Get, "/varied", varied))
-        .and_then(|app| app.route(Method::Get, "/unauthorized", unauthorized))
-        .and_then(|app| app.route(Method::Get, "/busy", busy))
-        .and_then(|app| app.route(Method::Get, "/fail", fail))
-        .and_then(|app| app.route(Method::Get, "/hang", hang))
-        .and_then(|app| app.route(Method::Get, "/stream", stream));
-    routes.unwrap()
+    App::new()
+        .get("/things", ok)
+        .post("/things", ok)
+        .patch("/things/{id}", ok)
+        .get("/varied", varied)
+        .get("/unauthorized", unauthorized)
+        .get("/busy", busy)
+        .get("/fail", fail)
+        .get("/hang", hang)
+        .get("/stream", stream)
 }
 
 /// Serves with these origins, and little patience.
 fn serve(origins: &[&str]) -> Embedded {
     let anywhere = Address::Tcp("127.0.0.1:0".into());
     let listeners = server::bind(&anywhere, Entrance::Public, 1, false).unwrap();
-    Embedded::serve_on(app(), vec![listeners], settings(origins), false)
+    Embedded::serve_on(api(app()), vec![listeners], settings(origins), false)
 }
 
 fn settings(origins: &[&str]) -> Settings {

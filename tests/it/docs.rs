@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
+use peppercorn::app::Api;
 use peppercorn::app::Conflict;
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::{App, Context, Response, StatusCode};
 
-use crate::harness::{Answer, Connection, Embedded};
+use crate::harness::{Answer, Connection, Embedded, api};
 
 const DOCUMENT: &str = r#"{"openapi":"3.1.0","info":{"title":"Shop","version":"1"},"paths":{}}"#;
 
@@ -15,8 +16,8 @@ const PATHS: &[&str] = match cfg!(feature = "docs") {
     false => &["/openapi.json"],
 };
 
-pub fn app(page: bool) -> App {
-    App::new().document(DOCUMENT.into(), page).unwrap()
+pub fn with_docs(page: bool) -> Api {
+    api(App::new()).document(DOCUMENT.into(), page).unwrap()
 }
 
 async fn theirs(_: Context) -> anyhow::Result<Response> {
@@ -35,7 +36,7 @@ pub fn get(address: SocketAddr, target: &str) -> Answer {
 
 #[test]
 fn the_document_is_sent_to_whom_has_it_not() {
-    let server = Embedded::serve(app(false));
+    let server = Embedded::serve_api(with_docs(false));
     let address = server.address();
     let whole = get(address, "/openapi.json");
     assert_eq!((whole.status, whole.body.as_str()), (200, DOCUMENT));
@@ -81,8 +82,8 @@ fn the_document_is_sent_to_whom_has_it_not() {
     assert_eq!(post.status, 405);
     assert_eq!(get(address, "/docs").status, 404);
 
-    let another = App::new().document(b"{}".to_vec(), false).unwrap();
-    let another = Embedded::serve(another);
+    let another = api(App::new()).document(b"{}".to_vec(), false).unwrap();
+    let another = Embedded::serve_api(another);
     let answer = ask(
         another.address(),
         "GET",
@@ -94,26 +95,21 @@ fn the_document_is_sent_to_whom_has_it_not() {
 
 #[test]
 fn a_route_that_is_taken_is_told_with_both_that_want_it() {
-    let own = |app: anyhow::Result<App>| app.and_then(|app| app.document(DOCUMENT.into(), true));
-    let user = |app: anyhow::Result<App>, path| app?.route(Method::Get, path, theirs);
-    let new = || Ok(App::new());
+    let own = |app| api(app).document(DOCUMENT.into(), true);
     for path in PATHS.iter().filter(|path| !path.ends_with('/')) {
-        for both in [own(user(new(), path)), user(own(new()), path)] {
-            let error = both.err().unwrap();
-            assert!(error.is::<Conflict>());
-            let expected =
-                format!("GET {path}: GET {path} is answered by peppercorn itself already");
-            assert_eq!(error.to_string(), expected);
-        }
-        assert!(
-            App::new()
-                .route(Method::Post, path, theirs)
-                .and_then(|app| app.document(Vec::new(), true))
-                .is_ok()
-        );
+        let error = own(App::new().get(path, theirs)).err().unwrap();
+        assert!(error.is::<Conflict>());
+        let error = error.to_string();
+        assert!(error.starts_with("tests/it/docs.rs:"), "{error}");
+        let expected = format!(": GET {path} is answered by peppercorn itself already");
+        assert!(error.ends_with(&expected), "{error}");
+        assert!(own(App::new().post(path, theirs)).is_ok());
     }
-    let beside = user(user(own(new()), "/docs/{page}"), "/{name}").unwrap();
-    let server = Embedded::serve(beside);
+    let beside = App::new()
+        .get("/docs/{page}", theirs)
+        .get("/{name}", theirs);
+    let beside = own(beside).unwrap();
+    let server = Embedded::serve_api(beside);
     assert_eq!(get(server.address(), "/docs/guide").body, "theirs");
     assert_eq!(get(server.address(), "/other").body, "theirs");
     assert_eq!(get(server.address(), "/openapi.json").body, DOCUMENT);
@@ -123,7 +119,7 @@ fn a_route_that_is_taken_is_told_with_both_that_want_it() {
 
 #[test]
 fn operators_with_an_entrance_of_their_own_have_it_there() {
-    let (server, admin) = Embedded::serve_split(app(true));
+    let (server, admin) = Embedded::serve_split(with_docs(true));
     for path in PATHS {
         assert_eq!(get(server.address(), path).status, 404, "{path}");
         let head = ask(admin, "HEAD", path, &[]);

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use memchr::memmem;
 
-use crate::docs::{app, ask, get};
+use crate::docs::{ask, get, with_docs};
 use crate::harness::{Connection, Embedded};
 
 /// What `gzip` makes of a file, which has to be whole, its CRC and its length right.
@@ -28,7 +28,7 @@ fn unpacked(packed: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_page_says_what_it_may_do_and_names_what_is_there() {
-    let server = Embedded::serve(app(true));
+    let server = Embedded::serve_api(with_docs(true));
     let page = get(server.address(), "/docs");
     assert_eq!(page.status, 200);
     assert_eq!(
@@ -68,7 +68,7 @@ fn the_page_says_what_it_may_do_and_names_what_is_there() {
 
 #[test]
 fn swagger_ui_is_sent_packed_and_whole() {
-    let server = Embedded::serve(app(true));
+    let server = Embedded::serve_api(with_docs(true));
     for (file, media_type, bytes, words) in [
         (
             "swagger-ui-bundle.js",
@@ -123,7 +123,7 @@ fn swagger_ui_is_sent_packed_and_whole() {
 #[test]
 fn the_rest_of_the_archive_is_left_out() {
     let program = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-    let server = Embedded::serve(app(true));
+    let server = Embedded::serve_api(with_docs(true));
     let (_, packed) = Connection::open(server.address()).download("/docs/swagger-ui.css", &[]);
     let times = |needle: &[u8]| memmem::find_iter(&program, needle).count();
     assert_eq!(times(&packed), 1);

@@ -4,9 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::app::Api;
+use peppercorn::{App, Context, Response, StatusCode};
 
-use crate::harness::{Browser, Embedded, Server, database, poll};
+use crate::harness::{Browser, Embedded, Server, api, database, poll};
 
 const DOCUMENT: &str = r##"{
     "openapi": "3.1.0",
@@ -41,11 +42,9 @@ async fn dot(_: Context) -> anyhow::Result<Response> {
     Ok(response.with_body(GIF))
 }
 
-fn app() -> App {
-    let app = App::new().route(Method::Get, "/hello/{name}", hello);
-    let app = app.and_then(|app| app.route(Method::Get, "/dot", dot));
-    app.and_then(|app| app.document(DOCUMENT.into(), true))
-        .unwrap()
+fn with_docs() -> Api {
+    let app = App::new().get("/hello/{name}", hello).get("/dot", dot);
+    api(app).document(DOCUMENT.into(), true).unwrap()
 }
 
 /// Answers GETs below `/some/where` with what `server` answers to them without that.
@@ -97,7 +96,7 @@ fn nothing_was_refused_nor_sought_outside(browser: &Browser, base: &str) {
 
 #[test]
 fn requests_are_tried_out_with_nothing_refused_and_no_other_host_asked() {
-    let server = Embedded::serve(app());
+    let server = Embedded::serve_api(with_docs());
     let base = format!("http://{}/some/where", below_some_where(server.address()));
 
     let mut browser = Browser::open(&format!("{base}/docs/"));
@@ -125,7 +124,7 @@ fn requests_are_tried_out_with_nothing_refused_and_no_other_host_asked() {
 /// The API is not there.
 #[test]
 fn nothing_is_tried_out_where_operators_are_apart() {
-    let (_server, admin) = Embedded::serve_split(app());
+    let (_server, admin) = Embedded::serve_split(with_docs());
     let base = format!("http://{admin}");
     let mut browser = Browser::open(&format!("{base}/docs"));
     browser.click(".opblock-summary-control");

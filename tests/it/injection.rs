@@ -1,7 +1,7 @@
 //! Header values that try to end their line: whatever SQL or a handler puts into a header, an answer keeps its own lines
 //! and the next answer its own beginning (RUSTSEC-2024-0009, RFC 9110 section 5.5).
 
-use peppercorn::{App, Context, Method, Problem, Response, StatusCode};
+use peppercorn::{App, Context, Problem, Response, StatusCode};
 use serde_json::json;
 
 use crate::api_service;
@@ -163,11 +163,10 @@ fn a_header_of_a_handler_is_cleaned_or_refused() {
         Ok(Response::new(StatusCode::Ok).try_header(NAME, value(context)?)?)
     }
     let app = App::new()
-        .route(Method::Post, "/with", with)
-        .and_then(|app| app.route(Method::Post, "/set", set))
-        .and_then(|app| app.route(Method::Post, "/problem", problem))
-        .and_then(|app| app.route(Method::Post, "/try", tried))
-        .unwrap();
+        .post("/with", with)
+        .post("/set", set)
+        .post("/problem", problem)
+        .post("/try", tried);
     let server = Embedded::serve(app);
     for (path, status) in [("/with", 200), ("/set", 200), ("/problem", 409)] {
         for (payload, answer) in post_all(server.address(), path, str::to_owned) {
@@ -207,7 +206,7 @@ fn a_name_that_is_none_or_frames_is_not_sent() {
         let number: usize = context.path.get("number").unwrap_or_default().parse()?;
         Ok(Response::new(StatusCode::Ok).with_header(NAMES[number], "0"))
     }
-    let server = Embedded::serve(App::new().route(Method::Get, "/{number}", name).unwrap());
+    let server = Embedded::serve(App::new().get("/{number}", name));
     for (number, name) in NAMES.iter().enumerate() {
         let request = format!("GET /{number} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         let answers = converse(server.address(), &["GET"], request.as_bytes()).flawless();
@@ -229,7 +228,7 @@ fn there_is_one_request_id_and_it_is_the_requests() {
                 .into()),
         }
     }
-    let server = Embedded::serve(App::new().route(Method::Get, "/{how}", answer).unwrap());
+    let server = Embedded::serve(App::new().get("/{how}", answer));
     for how in ["answer", "problem"] {
         let request = format!(
             "GET /{how} HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine\r\nConnection: close\r\n\r\n"

@@ -47,6 +47,8 @@ mod docs_page;
 #[cfg(feature = "docs")]
 mod docs_ui;
 mod edits;
+mod embed;
+mod embed_serve;
 #[cfg(feature = "auth")]
 mod every;
 mod findings;
@@ -79,6 +81,7 @@ mod lockfile;
 mod logs;
 mod metrics;
 mod openapi;
+mod outbound;
 #[cfg(feature = "tls")]
 mod pg_tls;
 #[cfg(feature = "tls")]

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use peppercorn::openapi::Operation;
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::sql;
+use peppercorn::{App, Context, Handler, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Database, Embedded, Ended, Folder, Server, block_on, clock, database, golden, peppercorn, run,
+    Database, Embedded, Ended, Folder, Server, api, block_on, clock, database, golden, peppercorn,
+    run,
 };
 
 /// The example that the README begins with.
@@ -230,20 +232,15 @@ fn a_handler_that_is_described_is_in_the_same_document() {
                 "text/plain",
                 json!({"type": "string"}),
             );
-        app.described(
-            Method::Get,
-            "/events/{event_id}/hello/{name}",
-            greeting,
-            hello,
-        )
-        .and_then(|app| app.route(Method::Get, "/events/untold", hello))
-        .unwrap()
+        let path = "/events/{event_id}/hello/{name}";
+        app.handler(Handler::new(Method::Get, path, hello).described(greeting))
+            .get("/events/untold", hello)
     };
     let database = exchange("openapi_handler");
-    let with_sql =
-        |app: App| block_on(app.sql_dir(example(), &database.config(), &clock())).unwrap();
-    let both = handlers(with_sql(App::new())).openapi("exchange");
-    assert_eq!(with_sql(handlers(App::new())).openapi("exchange"), both);
+    let folder = sql::read(example()).unwrap();
+    let (config, clock) = (database.config(), clock());
+    let both = api(handlers(App::new())).sql(folder, &config, &clock);
+    let both = block_on(both).unwrap().openapi("exchange");
     let mut value: Value = serde_json::from_slice(&both).unwrap();
     let handler = value["paths"]
         .as_object_mut()
@@ -263,9 +260,9 @@ fn a_handler_that_is_described_is_in_the_same_document() {
     let alone: Value = serde_json::from_str(&document(example(), &database)).unwrap();
     assert_eq!(value, alone);
 
-    let app = handlers(App::new());
-    let text = app.openapi("exchange");
-    let server = Embedded::serve(app.document(text.clone(), false).unwrap());
+    let api = api(handlers(App::new()));
+    let text = api.openapi("exchange");
+    let server = Embedded::serve_api(api.document(text.clone(), false).unwrap());
     let answer = crate::docs::get(server.address(), "/openapi.json");
     assert_eq!(answer.body.as_bytes(), text);
     let answer = crate::docs::get(server.address(), "/events/1/hello/x");

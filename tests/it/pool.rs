@@ -90,8 +90,8 @@ impl Drop for Running {
 struct One(Vec<u8>);
 
 impl Collect for One {
-    fn row(&mut self, prepared: &Prepared, row: &Row) -> anyhow::Result<()> {
-        prepared.columns()[0].write_value(row, 0, &mut self.0)
+    fn row(&mut self, prepared: &Prepared, row: Row) -> anyhow::Result<()> {
+        prepared.columns()[0].write_value(&row, 0, &mut self.0)
     }
 }
 

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use peppercorn::http::Proxies;
 use peppercorn::server::{self, Address, Entrance, Settings};
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::{App, Context, Response, StatusCode};
 
-use crate::harness::{Answer, Connection, Embedded, Folder, Server, embed, peppercorn, run};
+use crate::harness::{Answer, Connection, Embedded, Folder, Server, api, embed, peppercorn, run};
 
 /// Serves `/who`, which says who asks, at this address.
 fn serve(address: &Address, proxies: &str) -> (Embedded, String) {
@@ -16,7 +16,7 @@ fn serve(address: &Address, proxies: &str) -> (Embedded, String) {
         let who = (context.peer).map_or("-".to_owned(), |address| address.to_string());
         Ok(Response::new(StatusCode::Ok).with_body(who))
     };
-    let app = App::new().route(Method::Get, "/who", who).unwrap();
+    let app = api(App::new().get("/who", who));
     let settings = Settings {
         proxies: proxies.parse().unwrap(),
         ..Settings::default()

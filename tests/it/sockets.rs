@@ -5,12 +5,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::sync::mpsc;
 
+use peppercorn::app::Api;
 use peppercorn::server::{self, Address, Entrance, Listener, Settings};
-use peppercorn::{App, Context, Method, Response, StatusCode};
+use peppercorn::{App, Context, Response, StatusCode};
 use rustix::io::FdFlags;
 use smol::channel::{Receiver, Sender};
 
-use crate::harness::{Connection, Embedded, Folder};
+use crate::harness::{Connection, Embedded, Folder, api};
 
 /// `/who` says `name`. `/hold` says that it is asked, and answers when it is let go.
 struct Who {
@@ -28,7 +29,7 @@ impl Who {
         }
     }
 
-    fn app(&self) -> App {
+    fn api(&self) -> Api {
         let name = self.name;
         let (asked, let_go) = (self.asked.0.clone(), self.let_go.1.clone());
         let hold = move |_: Context| {
@@ -41,8 +42,7 @@ impl Who {
         };
         let who =
             move |_: Context| async move { Ok(Response::new(StatusCode::Ok).with_body(name)) };
-        let app = App::new().route(Method::Get, "/who", who).unwrap();
-        app.route(Method::Get, "/hold", hold).unwrap()
+        api(App::new().get("/who", who).get("/hold", hold))
     }
 
     /// Serves with one place for clients, which is taken by the connection that comes back.
@@ -52,7 +52,7 @@ impl Who {
             ..Settings::default()
         };
         let address = address(&listener);
-        let server = Embedded::serve_on(self.app(), vec![vec![listener]], settings, abandoned);
+        let server = Embedded::serve_on(self.api(), vec![vec![listener]], settings, abandoned);
         let mut held = Connection::open(address);
         held.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
         self.asked.1.recv_blocking().unwrap();
@@ -67,7 +67,7 @@ impl Who {
 }
 
 fn serve(who: &Who, listener: Listener) -> Embedded {
-    Embedded::serve_on(who.app(), vec![vec![listener]], Settings::default(), false)
+    Embedded::serve_on(who.api(), vec![vec![listener]], Settings::default(), false)
 }
 
 fn bind(count: usize, grow: bool) -> Vec<Listener> {
@@ -117,7 +117,7 @@ fn seats_share_a_socket_and_one_that_is_stuck_holds_up_nobody() {
             Ok(Response::new(StatusCode::Ok))
         }
     };
-    let app = App::new().route(Method::Get, "/stick", stick).unwrap();
+    let app = api(App::new().get("/stick", stick));
     let server = Embedded::serve_on(app, seats, Settings::default(), false);
     let mut stuck = Connection::open_unix(&path);
     stuck.send("GET /stick HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -22,6 +22,7 @@ const LEVELS: &[&[&str]] = &[
     &["observe"],
     &["error", "panics"],
     &["runtime"],
+    &["client"],
     &["pg", "sentry"],
     &["endpoint"],
     &["capture", "auth", "sql"],
@@ -32,7 +33,7 @@ const LEVELS: &[&[&str]] = &[
     &["bench"],
     &["config"],
     &["process"],
-    &["exit"],
+    &["commands"],
     &["lib", "main"],
 ];
 

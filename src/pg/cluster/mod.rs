@@ -68,7 +68,7 @@ impl Cluster {
     /// PostgreSQL is not installed, or too old; the directory cannot be used, or is in use ([`InUse`]); the schema has an error.
     pub fn start(
         directory: &Path,
-        schema: Option<&Path>,
+        schema: Option<(PathBuf, String)>,
         clock: &Clock,
     ) -> anyhow::Result<Cluster> {
         let install = Install::find()?;
@@ -203,16 +203,19 @@ impl Cluster {
     }
 
     /// Makes the database and fills it, unless that was done before.
-    async fn apply_schema(&self, schema: Option<&Path>, clock: &Clock) -> anyhow::Result<()> {
-        let text = match schema {
-            Some(path) => fs::read_to_string(path)
-                .with_context(|| format!("cannot read {}", path.display()))?,
-            None => String::new(),
+    async fn apply_schema(
+        &self,
+        schema: Option<(PathBuf, String)>,
+        clock: &Clock,
+    ) -> anyhow::Result<()> {
+        let (path, text) = match schema {
+            Some((path, text)) => (Some(path), text),
+            None => (None, String::new()),
         };
         let mark = schema_mark(&text);
         let mark_path = self.directory.join("schema");
         if let Ok(applied) = fs::read_to_string(&mark_path) {
-            if let (true, Some(path)) = (applied != mark, schema) {
+            if let (true, Some(path)) = (applied != mark, &path) {
                 let (file, directory) = (
                     path.display().to_string(),
                     self.directory.display().to_string(),
@@ -229,7 +232,7 @@ impl Cluster {
         for statement in &recreate {
             execute(self.maintenance(clock).await?, statement).await?;
         }
-        if let Some(path) = schema {
+        if let Some(path) = &path {
             let applied = execute(connect::connect(&self.config(), clock).await?, &text).await;
             applied.map_err(|error| BadSchema(at_position(path, &text, &error)))?;
         }

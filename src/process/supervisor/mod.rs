@@ -54,7 +54,7 @@ use super::systemd::Systemd;
 use crate::config::{DatabaseSource, Serve};
 use crate::metrics::Metrics;
 use crate::observe::{self, Event};
-use crate::sql::{self, Files};
+use crate::sql;
 
 /// Between looks at the workers' heartbeats, and the longest that the loop sleeps.
 const TICK: Duration = Duration::from_millis(500);
@@ -281,7 +281,7 @@ impl Supervisor {
 /// Reads the SQL files once, for all workers of a generation. That one of them is wrong is found here, before anything
 /// is started for it; what the database says is up to the workers.
 fn files_in_memory(config: &Serve) -> anyhow::Result<OwnedFd> {
-    let files = Files::read(&config.directory)?;
+    let files = config.files.read()?;
     let memory = memfile::write("peppercorn-files", &files.to_bytes())?;
     sql::define(files)?;
     Ok(memory)

@@ -39,11 +39,11 @@ impl Connection {
     ) -> io::Result<Option<Response>> {
         // What a read is for is gone with its reader; a write is finished.
         let safe = matches!(request.method(), Method::Get | Method::Head);
-        let routed = generation.app.route_of(self.entrance, &request);
+        let routed = generation.api.route_of(self.entrance, &request);
         exchange.route = routed.route().cloned();
         let limit = exchange.limit();
         // On the heap: idle connections do not carry room for it.
-        let mut call = Box::pin(generation.app.respond(
+        let mut call = Box::pin(generation.api.respond(
             routed,
             request,
             exchange.id.clone(),

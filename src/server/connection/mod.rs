@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use self::exchange::{Exchange, Pings};
 use super::{Server, second};
-use crate::app::{App, Caller, Cors, Entrance};
+use crate::app::{Api, Caller, Cors, Entrance};
 use crate::http::{self, Head, Proxies, Reader, Refusal, Reply};
 use crate::runtime::{self, Deadline, Socket};
 
@@ -177,7 +177,7 @@ impl Connection {
         Ok(head.map(|head| {
             let cors = self.cors.as_ref();
             // One that a page sends takes the way of all requests, where its browser is told what it must know.
-            let is_probe = App::is_ping(&head)
+            let is_probe = Api::is_ping(&head)
                 && cors.is_none_or(|cors| cors.caller(&head) == Caller::Unnamed);
             let proxies = &self.server.settings.proxies;
             Asked {

@@ -3,7 +3,7 @@
 use tokio_postgres::Row;
 
 use crate::pg::Prepared;
-use crate::sql::bind::{encode, query_pairs};
+use crate::router::{encode, pairs};
 use crate::sql::file::Keyset;
 
 /// The columns of the last row, and the parameters that they become.
@@ -48,7 +48,7 @@ impl Page {
             target.push('=');
             encode(value, &mut target);
         };
-        for (name, value) in query_pairs(query) {
+        for (name, value) in pairs(query) {
             if let (Some(name), Some(value)) = (name, value)
                 && !own(&name)
             {

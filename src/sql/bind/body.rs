@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use http_types::StatusCode;
 
 use super::json::{self, JsonValue};
-use super::{Binder, Bound, Found, Given, MOST_INVALID, pairs};
+use super::{Binder, Bound, Found, Given, MOST_INVALID};
 use crate::error::{Invalid, Problem};
 use crate::http::Request;
+use crate::router::pairs;
 use crate::sql::parameter::Place;
 use crate::sql::types::JsonKind;
 

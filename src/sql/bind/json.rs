@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Problem;
 use crate::json::object;
+use crate::pg::Literal;
 use crate::sql::types::JsonKind;
 
 /// A JSON value by kind, with its text.
@@ -161,50 +162,6 @@ fn dimensions(
         }
     }
     Ok(literal.end())
-}
-
-/// PostgreSQL's array literal, element by element.
-pub(super) struct Literal(String);
-
-impl Literal {
-    pub(super) fn new() -> Literal {
-        Literal(String::from("{"))
-    }
-
-    /// An element, whatever its text.
-    pub(super) fn push(&mut self, text: &str) {
-        self.separate();
-        quote(text, &mut self.0);
-    }
-
-    /// `NULL`, or a literal.
-    fn push_raw(&mut self, raw: &str) {
-        self.separate();
-        self.0.push_str(raw);
-    }
-
-    fn separate(&mut self) {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-    }
-
-    pub(super) fn end(mut self) -> String {
-        self.0.push('}');
-        self.0
-    }
-}
-
-/// Quoted always: `NULL`, an empty string, commas and braces need it, and the rest may have it.
-fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        if matches!(character, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ mod body;
 mod json;
 mod nearest;
 mod number;
-mod pairs;
 mod slot;
 
 use std::borrow::Cow;
@@ -22,13 +21,12 @@ use crate::endpoint::Context;
 use crate::error::{Invalid, Problem};
 use crate::http::Request;
 use crate::pg::Parameter;
+use crate::router::pairs;
 
-use pairs::pairs;
 use slot::{Given, Slot};
 
 pub(super) use nearest::distance;
 use nearest::nearest;
-pub(super) use pairs::{encode, pairs as query_pairs};
 
 /// The parameter that is the whole body, where the body is no object of parameters.
 pub(super) const BODY: &str = "body";

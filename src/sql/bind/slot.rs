@@ -9,7 +9,7 @@ use super::json::{self, JsonValue};
 use super::number::integral;
 use crate::error::Invalid;
 use crate::json::object::string;
-use crate::pg::Parameter;
+use crate::pg::{Literal, Parameter};
 use crate::sql::parameter::{Declaration, Place};
 use crate::sql::types::{DataType, JsonKind};
 
@@ -103,7 +103,7 @@ impl Slot {
         let text: Cow<'_, str> = match (given, &self.declaration.default) {
             (Some(Given::Text(text)), _) => self.converted(&text)?.into_owned().into(),
             (Some(Given::Elements(elements)), _) => {
-                let mut literal = json::Literal::new();
+                let mut literal = Literal::new();
                 for element in &elements {
                     literal.push(&self.converted(element)?);
                 }

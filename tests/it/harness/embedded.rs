@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use peppercorn::App;
+use peppercorn::app::Api;
 use peppercorn::endpoint::{Database, Service};
-use peppercorn::metrics::Sources;
 use peppercorn::runtime::{self, Clock, Drain, ExecutorKind, Layout, Program, Spawn};
 use peppercorn::server::{self, Address, Entrance, Listener, Server, Settings};
 
@@ -22,26 +22,31 @@ pub struct Embedded {
 impl Embedded {
     /// Serves `app`, which has no SQL, on a port of the system's choice.
     pub fn serve(app: App) -> Embedded {
+        Embedded::serve_api(api(app))
+    }
+
+    /// The same of what it has come to.
+    pub fn serve_api(api: Api) -> Embedded {
         let anywhere = Address::Tcp("127.0.0.1:0".into());
         let listeners = server::bind(&anywhere, Entrance::Public, 1, false).unwrap();
-        Embedded::serve_on(app, vec![listeners], Settings::default(), false)
+        Embedded::serve_on(api, vec![listeners], Settings::default(), false)
     }
 
     /// The same with an entrance for operators, whose address is beside it.
-    pub fn serve_split(app: App) -> (Embedded, SocketAddr) {
+    pub fn serve_split(api: Api) -> (Embedded, SocketAddr) {
         let anywhere = Address::Tcp("127.0.0.1:0".into());
         let bind = |entrance| server::bind(&anywhere, entrance, 1, false).unwrap();
         let mut listeners = bind(Entrance::Public);
         listeners.extend(bind(Entrance::Admin));
         let admin = address_of(listeners[1].name());
         let settings = Settings::default();
-        let split = Embedded::serve_on(app.split(), vec![listeners], settings, false);
+        let split = Embedded::serve_on(api.split(), vec![listeners], settings, false);
         (split, admin)
     }
 
-    /// Serves `app` with an executor of its own for each seat's listeners. `abandoned`: nobody goes on with them.
+    /// Serves `api` with an executor of its own for each seat's listeners. `abandoned`: nobody goes on with them.
     pub fn serve_on(
-        app: App,
+        api: Api,
         seats: Vec<Vec<Listener>>,
         settings: Settings,
         abandoned: bool,
@@ -53,7 +58,7 @@ impl Embedded {
         };
         let name = seats[0][0].name().to_owned();
         let seats = Seats {
-            app: Arc::new(app),
+            api: Arc::new(api),
             listeners: Mutex::new(seats),
             settings,
             abandoned,
@@ -97,13 +102,18 @@ impl Drop for Embedded {
     }
 }
 
+/// What `app`, which has no SQL and asks for no token, answers with.
+pub fn api(app: App) -> Api {
+    app.api(None).unwrap()
+}
+
 fn address_of(name: &str) -> SocketAddr {
     name.strip_prefix("http://").unwrap().parse().unwrap()
 }
 
 /// What its executors run.
 struct Seats {
-    app: Arc<App>,
+    api: Arc<Api>,
     listeners: Mutex<Vec<Vec<Listener>>>,
     settings: Settings,
     abandoned: bool,
@@ -116,18 +126,14 @@ impl Program for Seats {
 
     async fn run<S: Spawn>(&self, seat: usize, spawn: S) {
         let listeners = std::mem::take(&mut self.listeners.lock().unwrap()[seat]);
-        let none = Database {
-            read: None,
-            write: None,
-        };
-        let service = Arc::new(Service {
-            database: none,
-            drain: self.drain.clone(),
-            sentry: None,
-            expose: Arc::new(Sources::default),
-        });
+        let service = Service::new(Database::none(), &self.clock, self.drain.clone());
         let settings = self.settings.clone();
-        let server = Server::new(self.app.clone(), service, self.clock.clone(), settings);
+        let server = Server::new(
+            self.api.clone(),
+            Arc::new(service),
+            self.clock.clone(),
+            settings,
+        );
         let abandoned = self.abandoned;
         let server = server.abandoned_when(Arc::new(move || abandoned));
         let _cut = server::serve(Arc::new(server), listeners, spawn)

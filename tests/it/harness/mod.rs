@@ -35,7 +35,7 @@ pub use certificates::Certificates;
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait, within};
 pub use door::Door;
-pub use embedded::Embedded;
+pub use embedded::{Embedded, api};
 pub use hammer::{Hammer, Manner};
 pub use metrics::{Scraped, scrape};
 #[cfg(feature = "auth")]
@@ -46,7 +46,7 @@ pub use secure::{Secure, Tap, psql};
 pub use sentry::{FakeSentry, Heard, Reply, answer, ok, tag};
 #[cfg(feature = "tls")]
 pub use sentry::{Wire, read_request};
-pub use server::{Server, embed, peppercorn, trouble, undisturbed};
+pub use server::{Server, embed, exchange_program, peppercorn, trouble, undisturbed};
 pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
 #[cfg(feature = "auth")]
 pub use tenants::Tenants;

@@ -16,11 +16,17 @@ pub fn peppercorn() -> Command {
     undisturbed(Path::new(env!("CARGO_BIN_EXE_peppercorn")))
 }
 
-/// `examples/embed.rs` without a folder, ready for [`Server::spawn`]: Rust handlers and no database. `cargo test` builds
+/// `examples/embed.rs`: all that a program of one's own can do.
+#[track_caller]
+pub fn exchange_program() -> Command {
+    example("embed")
+}
+
+/// `examples/hello.rs` without a folder, ready for [`Server::spawn`]: Rust handlers and no database. `cargo test` builds
 /// it beside the tests, but says nobody where.
 #[track_caller]
 pub fn embed() -> Command {
-    example("embed")
+    example("hello")
 }
 
 /// `examples/trouble.rs`: handlers that fail, panic and block.
@@ -35,7 +41,9 @@ fn example(name: &str) -> Command {
     let profile = tests.parent().and_then(Path::parent).unwrap();
     let example = profile.join("examples").join(name);
     assert_built(&example);
-    undisturbed(&example)
+    let mut program = undisturbed(&example);
+    program.arg("serve");
+    program
 }
 
 /// `cargo test --test it` builds no examples: what lies there may be missing, or of another day. Its dependency file

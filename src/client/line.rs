@@ -1,13 +1,12 @@
 //! A connection that is kept between two requests.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use anyhow::Context as _;
-use async_io::Async;
 use futures_lite::{AsyncRead, AsyncReadExt, AsyncWrite, future};
 use smol::channel::bounded;
 
@@ -17,36 +16,38 @@ use crate::lock::lock;
 const LOOK_UP_STACK: usize = 2 << 20;
 
 /// What a connection is made of, encrypted or not.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A connection. Its clones are the same one: async-h1 wants one for itself and keeps it in the answer's body.
 #[derive(Clone)]
-pub(super) struct Line(Arc<Mutex<Ends>>);
+pub(crate) struct Line(Arc<Mutex<Ends>>);
 
 struct Ends {
     stream: Box<dyn Stream>,
     /// Bytes that have come, ever.
     read: u64,
+    /// Those that have come since the last request, as long as somebody wants them.
+    heard: Option<Vec<u8>>,
 }
 
-/// Opens a connection to the first address of a host that accepts one.
+/// Opens a connection to the first address of a host that accepts one, as `connect` does it.
 ///
 /// # Errors
 /// Why the last one does not.
-pub(super) async fn dial(host: &str, port: u16) -> anyhow::Result<Async<TcpStream>> {
+pub(crate) async fn dial<S>(
+    host: &str,
+    port: u16,
+    connect: impl AsyncFn(SocketAddr) -> io::Result<S>,
+) -> anyhow::Result<S> {
     let place = format!("{host}:{port}");
     let name = host.trim_matches(['[', ']']).to_owned();
     let found = look_up(name, port).await;
     let mut last = anyhow::anyhow!("the name has no address");
     for address in found.with_context(|| place.clone())? {
-        match Async::<TcpStream>::connect(address).await {
-            Ok(stream) => {
-                // A request is written in one piece or in few: none need wait for the next.
-                stream.get_ref().set_nodelay(true)?;
-                return Ok(stream);
-            }
+        match connect(address).await {
+            Ok(stream) => return Ok(stream),
             Err(error) => last = error.into(),
         }
     }
@@ -58,7 +59,7 @@ pub(super) async fn dial(host: &str, port: u16) -> anyhow::Result<Async<TcpStrea
 async fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
     let (sender, found) = bounded(1);
     std::thread::Builder::new()
-        .name("sentry-lookup".into())
+        .name("lookup".into())
         .stack_size(LOOK_UP_STACK)
         .spawn(move || {
             let addresses = (name.as_str(), port).to_socket_addrs();
@@ -70,18 +71,32 @@ async fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
 }
 
 impl Line {
-    pub(super) fn new(stream: impl Stream + 'static) -> Line {
+    pub(crate) fn new(stream: impl Stream + 'static) -> Line {
         let stream = Box::new(stream);
-        Line(Arc::new(Mutex::new(Ends { stream, read: 0 })))
+        Line(Arc::new(Mutex::new(Ends {
+            stream,
+            read: 0,
+            heard: None,
+        })))
     }
 
     /// Bytes that have come, ever.
-    pub(super) fn read_bytes(&self) -> u64 {
+    pub(crate) fn read_bytes(&self) -> u64 {
         self.ends().read
     }
 
+    /// Remembers what comes from now on: async-h1 does not tell all that it has read.
+    pub(super) fn listen(&self) {
+        self.ends().heard = Some(Vec::new());
+    }
+
+    /// What has come since then; what comes from now on is not remembered.
+    pub(super) fn heard(&self) -> Vec<u8> {
+        self.ends().heard.take().unwrap_or_default()
+    }
+
     /// Whether a request may be sent on it again: nothing has come that nobody asked for, and it has not ended.
-    pub(super) async fn is_quiet(&self) -> bool {
+    pub(crate) async fn is_quiet(&self) -> bool {
         let mut byte = [0];
         future::poll_once(self.clone().read(&mut byte))
             .await
@@ -103,6 +118,9 @@ impl AsyncRead for Line {
         let polled = Pin::new(&mut ends.stream).poll_read(context, buffer);
         if let Poll::Ready(Ok(count)) = polled {
             ends.read += count as u64;
+            if let Some(heard) = &mut ends.heard {
+                heard.extend_from_slice(&buffer[..count]);
+            }
         }
         polled
     }

@@ -1,13 +1,13 @@
 //! The exit codes, and what errors mean which.
 
-use peppercorn::app::Conflict;
-use peppercorn::pg::cluster::BadSchema;
-use peppercorn::process;
-use peppercorn::sql::Findings;
+use crate::app::{Conflict, Unasked};
+use crate::pg::cluster::BadSchema;
+use crate::process;
+use crate::sql::Findings;
 
 /// sysexits.h, where systemd prints the names of the codes.
 #[derive(Clone, Copy)]
-pub(crate) enum Exit {
+pub(super) enum Exit {
     Different = 1,
     Usage = 64,
     BadFile = 65,
@@ -23,10 +23,10 @@ pub(crate) enum Exit {
 }
 
 /// The exit code that an error means, and the error unless it has been told.
-pub(crate) struct Failure(pub(crate) u8, pub(crate) Option<anyhow::Error>);
+pub(super) struct Failure(pub(super) u8, pub(super) Option<anyhow::Error>);
 
 /// Wrong files, or none.
-pub(crate) fn unreadable(error: anyhow::Error) -> Failure {
+pub(super) fn unreadable(error: anyhow::Error) -> Failure {
     let exit = match error.is::<Findings>() {
         true => Exit::BadFile,
         false => Exit::NoInput,
@@ -35,15 +35,19 @@ pub(crate) fn unreadable(error: anyhow::Error) -> Failure {
 }
 
 /// Wrong files, or no database to check them against.
-pub(crate) fn classify(error: anyhow::Error) -> Failure {
-    let exit = match error.is::<Findings>() || error.is::<Conflict>() || error.is::<BadSchema>() {
+pub(super) fn classify(error: anyhow::Error) -> Failure {
+    let is_of_a_file = error.is::<Findings>()
+        || error.is::<Conflict>()
+        || error.is::<Unasked>()
+        || error.is::<BadSchema>();
+    let exit = match is_of_a_file {
         true => Exit::BadFile,
         false => Exit::Unavailable,
     };
     Failure(exit as u8, Some(error))
 }
 
-pub(crate) fn failure(error: process::Error) -> Failure {
+pub(super) fn failure(error: process::Error) -> Failure {
     match error {
         process::Error::Bind(error) => Failure(Exit::CannotListen as u8, Some(error)),
         process::Error::Files(error) => unreadable(error),
@@ -53,7 +57,7 @@ pub(crate) fn failure(error: process::Error) -> Failure {
     }
 }
 
-pub(crate) trait OrExit<T> {
+pub(super) trait OrExit<T> {
     /// The exit code that an error here means.
     fn exit(self, exit: Exit) -> Result<T, Failure>;
 }

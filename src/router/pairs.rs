@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 /// One pair, decoded; `None` for what is not UTF-8.
-pub(in crate::sql) type Pair<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
+pub type Pair<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>);
 
 /// The pairs, in order.
-pub(in crate::sql) fn pairs(text: &str) -> impl Iterator<Item = Pair<'_>> {
+pub fn pairs(text: &str) -> impl Iterator<Item = Pair<'_>> {
     text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(key), decode(value))
@@ -15,14 +15,15 @@ pub(in crate::sql) fn pairs(text: &str) -> impl Iterator<Item = Pair<'_>> {
 
 fn decode(text: &str) -> Option<Cow<'_, str>> {
     match text.contains('+') {
-        false => crate::router::percent_decode(text),
-        true => crate::router::percent_decode(&text.replace('+', " "))
-            .map(|text| Cow::Owned(text.into_owned())),
+        false => super::percent_decode(text),
+        true => {
+            super::percent_decode(&text.replace('+', " ")).map(|text| Cow::Owned(text.into_owned()))
+        }
     }
 }
 
 /// `text` as a key or a value of a pair.
-pub(in crate::sql) fn encode(text: &str, out: &mut String) {
+pub fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
