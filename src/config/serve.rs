@@ -47,6 +47,8 @@ pub struct Serve {
     pub stall_threshold: Duration,
     /// For requests in flight when stopping.
     pub graceful: Duration,
+    /// Before that, for load balancers to notice that it stops.
+    pub drain_delay: Duration,
     /// Requests after which a worker is replaced; 0: never.
     pub max_requests: u64,
     /// At most so many more, at random, so that not all workers are replaced at once.
@@ -136,6 +138,7 @@ impl Serve {
             settings: server,
             stall_threshold: stall_threshold(&lookup)?,
             graceful: lookup.duration("graceful-timeout")?,
+            drain_delay: lookup.duration("drain-delay")?,
             max_requests,
             max_requests_jitter: lookup.number("max-requests-jitter", 0..=usize::MAX)? as u64,
             db_connections: lookup.number("db-connections", 1..=usize::MAX)?,

@@ -276,6 +276,11 @@ pub enum Event {
         /// How many lines since it was said last.
         count: u64,
     },
+    /// A signal asked to stop: load balancers are let notice first.
+    Leaving {
+        /// For so long.
+        delay: Duration,
+    },
     /// A signal asked to stop: requests in flight are finished.
     Draining {
         /// The longest this may take.

@@ -125,6 +125,7 @@ impl Event {
             Event::SentryUnreachable { .. } => "sentry_unreachable",
             Event::SentryBack { .. } => "sentry_back",
             Event::LinesLost { .. } => "lines_lost",
+            Event::Leaving { .. } => "leaving",
             Event::Draining { .. } => "draining",
             Event::DrainCut { .. } => "drain_cut",
             Event::Stopped => "stopped",
@@ -195,6 +196,7 @@ impl Event {
             Event::Orphaned { limit } | Event::Draining { limit } => {
                 none.seconds("limit_seconds", *limit)
             }
+            Event::Leaving { delay } => none.seconds("delay_seconds", *delay),
             Event::Cluster { directory, new } => {
                 none.text("directory", directory).flag("new", *new)
             }

@@ -220,6 +220,13 @@ impl fmt::Display for Event {
                 "{count} lines of the {} were lost: nobody read it in time, or it could not be written",
                 log.name()
             ),
+            Event::Leaving { delay } => {
+                write!(
+                    f,
+                    "stopping: /readyz says so, and for {} s requests are still taken",
+                    delay.as_secs_f64()
+                )
+            }
             Event::Draining { limit } => {
                 write!(
                     f,

@@ -59,6 +59,7 @@ impl Event {
             | Event::DatabaseBack { .. }
             | Event::AcceptResumed
             | Event::SentryBack { .. }
+            | Event::Leaving { .. }
             | Event::Draining { .. }
             | Event::Stopped => (Level::Info, false),
         }

@@ -32,18 +32,30 @@ enum News {
     WornOut,
 }
 
-/// Drains at TERM, or when the supervisor is gone; cuts at INT, QUIT or a second TERM, or when the time to finish is
+/// Drains at TERM, after `--drain-delay` if it is the service that ends, or when the supervisor is gone; cuts at INT, QUIT or a second TERM, or when the time to finish is
 /// over. Never ends by itself.
 pub(super) async fn obey(signals: Signals, worker: &Worker) -> io::Result<()> {
     let mut ears = Ears::new(signals, worker)?;
     let mut deadline = worker.clock.deadline();
     loop {
-        // Not armed before the drain: never over.
+        // Not armed before TERM: never over.
         let Some(news) = deadline.race(ears.news(worker)).await else {
-            break worker.drain.cut();
+            if worker.drain.is_draining() {
+                break worker.drain.cut();
+            }
+            deadline.arm(worker.graceful);
+            worker.begin_drain(worker.graceful);
+            continue;
         };
         let limit = match news {
-            News::Order(Order::Finish) if !worker.drain.is_draining() => worker.graceful,
+            News::Order(Order::Finish) if !worker.drain.is_leaving() => match worker.delay() {
+                Duration::ZERO => worker.graceful,
+                delay => {
+                    deadline.arm(delay);
+                    worker.announce_drain(delay);
+                    continue;
+                }
+            },
             News::Order(Order::Finish | Order::Quit) => break worker.drain.cut(),
             News::Orphaned => {
                 // Nobody goes on with its sockets.
@@ -142,6 +154,24 @@ impl Worker {
         self.tell(&[Word::Ready]);
     }
 
+    /// How long it goes on taking requests after TERM. Where others go on with its sockets nobody needs to be told.
+    fn delay(&self) -> Duration {
+        let ends = self.supervisor.is_none() || self.scoreboard.get(Header::Stopping) == 1;
+        if ends {
+            self.drain_delay
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn announce_drain(&self, delay: Duration) {
+        if self.supervisor.is_none() {
+            observe::emit(&Event::Leaving { delay });
+        }
+        self.tell(&[Word::Stopping]);
+        self.drain.announce();
+    }
+
     fn begin_drain(&self, limit: Duration) {
         self.advance(Stage::Draining);
         if self.supervisor.is_none() {
@@ -160,7 +190,7 @@ impl Worker {
 
     /// Tells systemd that it is over, however it went: what serves is ready. Not when the end is what is told of.
     pub(super) fn tell_reloaded(&self) {
-        if !self.drain.is_draining() {
+        if !self.drain.is_leaving() {
             self.tell(&[Word::Ready]);
         }
     }
@@ -187,7 +217,7 @@ impl Worker {
             Database::Away => ", database away",
         };
         systemd.tell_status(format!("{}{database}", self.row.stage().word()));
-        if self.drain.is_draining() {
+        if self.drain.is_leaving() {
             systemd.tell_stopping();
         }
         // One executor asks for all of them.

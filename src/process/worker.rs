@@ -59,6 +59,8 @@ pub struct Worker {
     pub(super) edits: Mutex<Option<Edits>>,
     /// For requests in flight when it ends.
     pub(super) graceful: Duration,
+    /// Before that, for load balancers to notice.
+    pub(super) drain_delay: Duration,
     /// Of each seat.
     pub(super) pools: Pools,
     /// Where failures are reported to, beside the log.
@@ -124,6 +126,7 @@ impl Worker {
             asked: smol::channel::bounded(1),
             edits: Mutex::new(edits),
             graceful: config.graceful,
+            drain_delay: config.drain_delay,
             pools: Pools {
                 connections: db_connections,
                 slow_query: config.slow_query,

@@ -19,8 +19,9 @@ struct Shared {
 }
 
 const RUNNING: u8 = 0;
-const DRAINING: u8 = 1;
-const CUT: u8 = 2;
+const LEAVING: u8 = 1;
+const DRAINING: u8 = 2;
+const CUT: u8 = 3;
 
 impl Drain {
     /// Running.
@@ -33,6 +34,11 @@ impl Drain {
             begin,
             cut,
         }))
+    }
+
+    /// Says that the drain will begin: requests are answered as ever, and who asks is told not to stay.
+    pub fn announce(&self) {
+        self.0.stage.fetch_max(LEAVING, Ordering::AcqRel);
     }
 
     /// Asks everybody to finish: no new work, what is in flight is completed.
@@ -51,9 +57,14 @@ impl Drain {
         self.0.clock.wake_all();
     }
 
+    /// Whether clients should go elsewhere: it was announced, or has begun.
+    pub fn is_leaving(&self) -> bool {
+        self.0.stage.load(Ordering::Acquire) != RUNNING
+    }
+
     /// Whether [`Drain::start`] was called.
     pub fn is_draining(&self) -> bool {
-        self.0.stage.load(Ordering::Acquire) != RUNNING
+        self.0.stage.load(Ordering::Acquire) >= DRAINING
     }
 
     /// Whether [`Drain::cut`] was called.

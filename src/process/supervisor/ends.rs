@@ -24,7 +24,7 @@ impl Supervisor {
     /// Ends the service: with `signal` every worker learns how.
     pub(super) fn stop(&mut self, signal: Signal, outcome: Result<(), Error>) {
         let limit = match signal {
-            Signal::TERM => self.config.graceful + MARGIN,
+            Signal::TERM => self.config.drain_delay + self.config.graceful + MARGIN,
             _ => QUICK,
         };
         if self.stopping.is_none() {
@@ -33,8 +33,11 @@ impl Supervisor {
             self.sockets.close();
             self.systemd.tell(&[Word::Stopping]);
             if outcome.is_ok() && signal == Signal::TERM {
-                observe::emit(&Event::Draining {
-                    limit: self.config.graceful,
+                observe::emit(&match self.config.drain_delay {
+                    Duration::ZERO => Event::Draining {
+                        limit: self.config.graceful,
+                    },
+                    delay => Event::Leaving { delay },
                 });
             }
             self.stopping = Some(outcome);

@@ -199,7 +199,7 @@ impl Connection {
     /// How the request that has just been taken is answered: who is to go is told so with the last answer to what has
     /// arrived.
     fn reply(&self, asked: Asked) -> Reply {
-        match self.server.drain.is_draining() && !self.reader.buffered() {
+        match self.server.drain.is_leaving() && !self.reader.buffered() {
             true => asked.reply.closing(),
             false => asked.reply,
         }

@@ -77,6 +77,8 @@ pub const OPTIONS: &[Opt] = &[
           help: "what holds a thread up for longer is reported; 0s: nothing is" },
     Opt { name: "graceful-timeout", short: None, value: "TIME", default: "30s", commands: SERVE,
           help: "for requests in flight when stopping" },
+    Opt { name: "drain-delay", short: None, value: "TIME", default: "0s", commands: SERVE,
+          help: "for load balancers to see at /readyz that it stops, before it does" },
     Opt { name: "max-requests", short: None, value: "N", default: "0", commands: SERVE,
           help: "requests after which a worker is replaced; 0: never" },
     Opt { name: "max-requests-jitter", short: None, value: "N", default: "0", commands: SERVE,
@@ -113,6 +115,8 @@ pub const OPTIONS: &[Opt] = &[
           help: "who must have issued them" },
     Opt { name: "state-dir", short: None, value: "DIR", default: "", commands: DATABASE,
           help: "where the private PostgreSQL lives, when no database is given" },
+    Opt { name: "db-pooler", short: None, value: "", default: "", commands: DATABASE,
+          help: "the database is reached through a pooler in transaction mode, such as PgBouncer" },
     Opt { name: "format", short: None, value: "text|json|github", default: "text", commands: CHECK,
           help: "how findings are written" },
     Opt { name: "lock", short: None, value: "", default: "", commands: CHECK,
@@ -335,7 +339,8 @@ Times take ms, s, m or h; sizes take KiB, MiB or GiB.
 
 The database:
   DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, … as libpq reads them, or the
-  file database-url in $CREDENTIALS_DIRECTORY. With none of them a private PostgreSQL is started;
+  file database-url in $CREDENTIALS_DIRECTORY; PEPPERCORN_READ_DATABASE_URL, or the file
+  read-database-url, for GETs, if those go to a standby. With none of them a private PostgreSQL is started;
   it keeps its data in --state-dir, else $STATE_DIRECTORY, else a directory of its own for each
   DIR below $XDG_STATE_HOME/peppercorn, ~/.local/state/peppercorn, or, as root, /var/lib/peppercorn.
 
@@ -350,49 +355,4 @@ Exit status:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(words: &str) -> Result<Parsed, String> {
-        parse(words.split_whitespace().map(OsString::from))
-    }
-
-    #[test]
-    fn options_and_operands_are_told_apart() {
-        let Ok(Parsed::Run(args)) = run("serve -b :1 api --threads=2 --timeout 5s") else {
-            panic!()
-        };
-        assert_eq!(args.command, Command::Serve);
-        assert_eq!(args.operand.as_deref(), Some("api"));
-        let expected = [("bind", ":1"), ("threads", "2"), ("timeout", "5s")];
-        assert_eq!(
-            args.options,
-            expected.map(|(name, value)| (name, value.to_owned()))
-        );
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        for (words, expected) in [
-            ("", "no command"),
-            ("sreve", "no command sreve"),
-            ("--bind x serve", "a command comes first"),
-            ("serve --frobnicate 1", "serve does not know --frobnicate"),
-            ("check --bind x", "check does not know --bind"),
-            ("serve a b", "b is one operand too many"),
-            ("serve --bind", "missing argument"),
-        ] {
-            let error = run(words).unwrap_err();
-            assert!(error.contains(expected), "{words}: {error}");
-        }
-    }
-
-    #[test]
-    fn lines_of_help_fit_a_terminal() {
-        assert!(
-            help().lines().all(|line| line.chars().count() <= 120),
-            "{}",
-            help()
-        );
-    }
-}
+mod tests;
