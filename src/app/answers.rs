@@ -12,6 +12,7 @@ use crate::error::Problem;
 use crate::http::{BodyStream, Refusal, Response};
 use crate::metrics::Scrape;
 use crate::metrics::text::CONTENT_TYPE;
+use crate::pg::Pool;
 use crate::runtime;
 
 /// The client's version of an error.
@@ -77,19 +78,31 @@ pub fn pong() -> Response {
 }
 
 /// 200 while requests can be answered; 503 with the reason otherwise.
+///
+/// Where reads go to a server of their own, one of the two is enough: whoever balances load would else have nobody left to
+/// ask while one is away, for all instances ask the same two. What cannot be answered then is a 503 of its own.
 pub(super) async fn readyz(context: Context) -> anyhow::Result<Response> {
     let service = &context.service;
-    let away = service.database.pools().find(|pool| !pool.is_ready());
-    let reason = match away {
-        Some(pool) => pool.outage().map_or(
-            "connecting to the database",
-            |_| "the database is not available",
-        ),
-        None if service.drain.is_draining() => "the server is stopping",
-        None => {
+    let database = &service.database;
+    let away: Vec<&Pool> = database.pools().filter(|pool| !pool.is_ready()).collect();
+    let is_known = |pool: &&Pool| pool.outage().is_some();
+    let enough = database.reads_elsewhere
+        && away.len() < database.pools().count()
+        && away.iter().all(is_known);
+    let reason = match away.first() {
+        Some(pool) if !enough => match is_known(pool) {
+            true => "the database is not available",
+            false => "connecting to the database",
+        },
+        _ if service.drain.is_leaving() => "the server is stopping",
+        away => {
+            let body = away.map_or("ready".to_owned(), |pool| {
+                let purpose = pool.purpose();
+                format!("ready, and the database for {purpose} is not available")
+            });
             return Ok(Response::new(StatusCode::Ok)
                 .with_header("Content-Type", "text/plain; charset=utf-8")
-                .with_body(&b"ready"[..]));
+                .with_body(body));
         }
     };
     Err(Problem::unavailable(reason, Duration::from_secs(1)).into())

@@ -12,7 +12,6 @@ use crate::endpoint::{Context, Database, Endpoint, Queries, RequestId, Route, Se
 use crate::http::{Head, Request, Response};
 use crate::metrics::Metrics;
 use crate::openapi::{self, Operation, ui};
-use crate::pg::connect::READ_ONLY;
 use crate::pg::{Config, Keeper, Options, Pool, Query};
 use crate::router::Template;
 use crate::runtime::Clock;
@@ -176,13 +175,12 @@ impl Api {
     ) -> (Database, Vec<Keeper>) {
         let mut keepers = Vec::new();
         let mut pool = |queries: &Arc<[Query]>, read_only: bool| {
-            let mut config = config.clone();
-            if read_only {
-                let options = config.get_options().unwrap_or("").to_owned();
-                config.options(format!("{options} {READ_ONLY}").trim());
-            }
+            let (purpose, config) = match read_only {
+                true => ("reading", config.for_reading()),
+                false => ("writing", config.clone()),
+            };
             let options = Options {
-                purpose: if read_only { "reading" } else { "writing" },
+                purpose,
                 config,
                 min: pools.connections.min(MIN_CONNECTIONS),
                 max: pools.connections,
@@ -197,6 +195,7 @@ impl Api {
         let database = Database {
             read: (!self.read.is_empty()).then(|| pool(&self.read, true)),
             write: (!self.write.is_empty()).then(|| pool(&self.write, false)),
+            reads_elsewhere: config.reads_elsewhere(),
             queries: self.queries.clone(),
         };
         (database, keepers)

@@ -3,6 +3,7 @@
 mod auth;
 #[cfg(feature = "bench")]
 mod bench;
+mod database;
 mod lookup;
 mod serve;
 
@@ -14,9 +15,6 @@ use anyhow::{Context, bail};
 use crate::cli::Args;
 use crate::environment::Variables;
 use crate::observe;
-use crate::pg::settings;
-use crate::pg::{Cluster, Config};
-use crate::runtime::Clock;
 use crate::sql::FileSource;
 use crate::sql::shown::Format;
 
@@ -24,6 +22,7 @@ pub use crate::units::{duration, size};
 pub use auth::Auth;
 #[cfg(feature = "bench")]
 pub use bench::Bench;
+pub use database::DatabaseSource;
 use lookup::Lookup;
 pub use serve::{Accept, MOST_WORKERS, Serve};
 
@@ -74,51 +73,6 @@ pub struct Ping {
     pub url: String,
     /// For the answer.
     pub wait: Duration,
-}
-
-/// Which database.
-#[derive(Clone, Debug)]
-pub enum DatabaseSource {
-    /// One that runs elsewhere.
-    Given(Box<Config>),
-    /// A private one in this directory.
-    Private(PathBuf),
-}
-
-impl DatabaseSource {
-    /// How to connect to it. A private one is started for that, and filled by the `schema.sql` of `files` when it is new; it runs until it is [stopped](Cluster::stop).
-    ///
-    /// # Errors
-    /// As [`Cluster::start`].
-    pub fn open(
-        &self,
-        files: &FileSource,
-        clock: &Clock,
-    ) -> anyhow::Result<(Config, Option<Cluster>)> {
-        match self {
-            DatabaseSource::Given(_) => Ok((self.running(), None)),
-            DatabaseSource::Private(state) => {
-                let cluster = Cluster::start(state, files.schema()?, clock)?;
-                Ok((cluster.config(), Some(cluster)))
-            }
-        }
-    }
-
-    /// The address of a private one, for other programs; what is given elsewhere they find themselves.
-    pub fn url(&self) -> Option<String> {
-        match self {
-            DatabaseSource::Given(_) => None,
-            DatabaseSource::Private(state) => Some(Cluster::url_in(state)),
-        }
-    }
-
-    /// How to connect to it while it runs, whoever has started it.
-    pub fn running(&self) -> Config {
-        match self {
-            DatabaseSource::Given(config) => (**config).clone(),
-            DatabaseSource::Private(state) => Cluster::config_in(state),
-        }
-    }
 }
 
 impl Check {
@@ -227,53 +181,6 @@ impl Lookup<'_> {
         }
         Ok(set)
     }
-
-    fn database(&self, files: &FileSource) -> anyhow::Result<DatabaseSource> {
-        let credential = || credential(self.variables, "database-url");
-        let url = match self.variable("DATABASE_URL") {
-            Some(url) => Some(url),
-            None => credential()?,
-        };
-        if url.is_some() || settings::in_environment(self.variables) {
-            let config = settings::read(url.as_deref(), self.variables)?;
-            return Ok(DatabaseSource::Given(Box::new(config)));
-        }
-        Ok(DatabaseSource::Private(self.state_directory(files)))
-    }
-
-    /// Where the private cluster lives. What is named is used as it is; in the places by convention each SQL
-    /// directory has its own, and each program that has its files in itself.
-    fn state_directory(&self, files: &FileSource) -> PathBuf {
-        if let Some(named) = self
-            .text("state-dir")
-            .or_else(|| self.variable("STATE_DIRECTORY"))
-        {
-            return named.into();
-        }
-        let home = || {
-            self.variable("HOME")
-                .map(|home| PathBuf::from(home).join(".local/state"))
-        };
-        let base = match self.variable("XDG_STATE_HOME") {
-            Some(state) => PathBuf::from(state),
-            // The home of root is closed to the user that PostgreSQL runs as.
-            None if rustix::process::geteuid().is_root() => "/var/lib".into(),
-            None => home().unwrap_or_else(|| "/var/tmp".into()),
-        };
-        base.join("peppercorn").join(own_name(files))
-    }
-}
-
-/// A name and a digest of its path: `exchange-1b2c3d4e`.
-fn own_name(files: &FileSource) -> String {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let path = files.path();
-    let mut hasher = DefaultHasher::new();
-    path.hash(&mut hasher);
-    let name = path
-        .file_name()
-        .map_or("root".into(), |name| name.to_string_lossy());
-    format!("{name}-{:08x}", hasher.finish() as u32)
 }
 
 /// Where a file in systemd's credentials directory would be, if there is such a directory.

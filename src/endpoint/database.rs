@@ -19,6 +19,8 @@ pub struct Database {
     pub read: Option<Pool>,
     /// All other methods.
     pub write: Option<Pool>,
+    /// Whether the two lead to different servers: one may be away while the other answers.
+    pub reads_elsewhere: bool,
     /// The program's own.
     pub(crate) queries: Arc<Queries>,
 }
@@ -41,6 +43,7 @@ impl Database {
         Database {
             read: None,
             write: None,
+            reads_elsewhere: false,
             queries: Arc::default(),
         }
     }

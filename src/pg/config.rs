@@ -3,8 +3,10 @@
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 
+use super::preparing::Session;
 use super::secure::{PROTOCOL, Secure};
 use super::settings;
+use super::target::Target;
 use crate::tls::{Connector, Trust};
 
 /// How to connect to a database: where it is, as whom, how the connection is secured.
@@ -18,7 +20,15 @@ pub struct Config {
     inner: tokio_postgres::Config,
     named: bool,
     connector: Option<Connector>,
+    target: Target,
+    /// Where what only reads is asked, if that is elsewhere.
+    reading: Option<Box<Config>>,
+    read_only: bool,
+    pooled: bool,
 }
+
+/// The option of a session that must not write.
+const READ_ONLY: &str = "-c default_transaction_read_only=on";
 
 impl Config {
     /// tokio-postgres' defaults.
@@ -26,12 +36,81 @@ impl Config {
         tokio_postgres::Config::new().into()
     }
 
-    pub(super) fn with(mut inner: tokio_postgres::Config, secure: Secure) -> Config {
+    pub(super) fn with(
+        mut inner: tokio_postgres::Config,
+        target: Target,
+        secure: Secure,
+    ) -> Config {
         inner.ssl_mode(secure.mode);
         Config {
             inner,
             named: secure.named,
             connector: secure.connector,
+            target,
+            reading: None,
+            read_only: false,
+            pooled: false,
+        }
+    }
+
+    /// With another place for what only reads: a standby.
+    pub fn reading_from(self, place: Config) -> Config {
+        Config {
+            reading: Some(Box::new(place)),
+            ..self
+        }
+    }
+
+    /// Whether what only reads is asked elsewhere.
+    pub fn reads_elsewhere(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// How to connect for what only reads: such a session does not write.
+    pub fn for_reading(&self) -> Config {
+        let mut config = self.reading.as_deref().unwrap_or(self).clone();
+        // A pooler would refuse the option, or drop it: there each transaction says so.
+        if !config.pooled {
+            let options = config.get_options().unwrap_or("").to_owned();
+            config.options(format!("{options} {READ_ONLY}").trim());
+        }
+        config.read_only = true;
+        config
+    }
+
+    /// Through a pooler such as PgBouncer in transaction mode: a session is lent for one transaction, and keeps nothing.
+    pub fn through_pooler(self) -> Config {
+        let reading = self.reading.map(|place| Box::new(place.through_pooler()));
+        Config {
+            reading,
+            pooled: true,
+            ..self
+        }
+    }
+
+    /// Whether there is a pooler in between.
+    pub(super) fn is_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// Whose its sessions are.
+    pub(crate) fn session(&self) -> Session {
+        match self.pooled {
+            true => Session::Lent,
+            false => Session::Own,
+        }
+    }
+
+    /// Whether its sessions are made not to write.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Which of its hosts is meant.
+    pub(super) fn target(&self) -> Target {
+        match self.target {
+            Target::Any => self.get_target_session_attrs().into(),
+            target => target,
         }
     }
 
@@ -60,6 +139,10 @@ impl From<tokio_postgres::Config> for Config {
             inner,
             named: false,
             connector: connector.map(|connector| connector.speaking(PROTOCOL)),
+            target: Target::Any,
+            reading: None,
+            read_only: false,
+            pooled: false,
         }
     }
 }

@@ -9,21 +9,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use tokio_postgres::config::{Host, SslMode, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, SslNegotiation};
 use tokio_postgres::{CancelToken, Client, Connection, SimpleQueryMessage};
 
 use super::config::Config;
 use super::handshake::{Failed, Secured, Terms};
 use super::stream::{Ready, Stream};
+use super::target::Fit;
 use crate::runtime::{Clock, Socket};
 
 /// Where libpq looks for the server's UNIX socket when no host is given (Debian's place).
 pub(super) const DEFAULT_SOCKET_DIR: &str = "/var/run/postgresql";
 /// For one host, from the first packet to the end of the handshake, unless `connect_timeout` says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The option of a session that must not write.
-pub const READ_ONLY: &str = "-c default_transaction_read_only=on";
 
 /// The half of a connection that moves bytes: it must be polled for the [`Client`] to get answers.
 pub type Driver = Connection<Stream, Stream>;
@@ -66,7 +64,7 @@ impl Origin {
                 Secured::Declined(_) => bail!("the server has ceased to speak TLS"),
             },
         };
-        backend.cancel_query_raw(stream, Ready).await?;
+        backend.cancel_query_raw(stream.staying(), Ready).await?;
         // The server closes the connection after it has signalled the backend. It does not read our goodbye: then it is
         // a reset.
         while let Ok(1..) = socket.read(&mut [0; 64]).await {}
@@ -96,30 +94,55 @@ pub async fn connect(config: &Config, clock: &Clock) -> anyhow::Result<Opened> {
         .unwrap_or(CONNECT_TIMEOUT);
     let mut deadline = clock.deadline();
     let mut last = None;
-    for (index, host) in hosts.iter().enumerate() {
-        let port = port(config, index);
+    // Answers, and is not what is preferred.
+    let mut fallback = None;
+    let mut order: Vec<usize> = (0..hosts.len()).collect();
+    shuffle(&mut order, config);
+    for index in order {
+        let (host, port) = (&hosts[index], port(config, index));
         let place = || format!("cannot connect to PostgreSQL at {}", place(host, port));
         let late = || anyhow::anyhow!("no answer within {} s", limit.as_secs());
         deadline.arm(limit);
         let looked_up = deadline.race(addresses(config, index, host, port)).await;
-        let addresses = match looked_up.unwrap_or_else(|| Err(late())) {
+        let mut addresses = match looked_up.unwrap_or_else(|| Err(late())) {
             Ok(addresses) => addresses,
             Err(error) => {
                 last = Some(error.context(place()));
                 continue;
             }
         };
+        shuffle(&mut addresses, config);
         // As libpq: a name's addresses are hosts of their own, each with its own time.
         for address in addresses {
             deadline.arm(limit);
-            let connected = deadline.race(connect_address(address, host, config)).await;
+            let connected = deadline.race(judged(address, host, config)).await;
             match connected.unwrap_or_else(|| Err(late())) {
-                Ok(opened) => return Ok(opened),
+                Ok((opened, Fit::Good)) => return Ok(opened),
+                Ok((opened, Fit::Fallback)) => fallback = fallback.or(Some(opened)),
+                Ok((_, Fit::Not(why))) => last = Some(anyhow::anyhow!(why).context(place())),
                 Err(error) => last = Some(error.context(place())),
             }
         }
     }
-    Err(last.unwrap_or_else(|| anyhow::anyhow!("no host to connect to")))
+    fallback.ok_or_else(|| last.unwrap_or_else(|| anyhow::anyhow!("no host to connect to")))
+}
+
+/// Puts what is tried in turn into another order, if that is asked for.
+fn shuffle<T>(places: &mut [T], config: &Config) {
+    if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
+        fastrand::shuffle(places);
+    }
+}
+
+/// Connects, and asks whether that is the server that is meant.
+async fn judged(address: Address, host: &Host, config: &Config) -> anyhow::Result<(Opened, Fit)> {
+    let mut opened = connect_address(address, host, config).await?;
+    let Opened { client, driver, .. } = &mut opened;
+    let fit = config
+        .target()
+        .judge(config.is_read_only(), client, driver)
+        .await?;
+    Ok((opened, fit))
 }
 
 fn hosts(config: &Config) -> Vec<Host> {
@@ -252,7 +275,7 @@ async fn begin(
         Some(_) => (session.ssl_mode(SslMode::Require)).ssl_negotiation(SslNegotiation::Direct),
     };
     let (client, mut driver) = session.connect_raw(stream, Ready).await?;
-    check_session(config, &client, &mut driver).await?;
+    check_read_only(config, &client, &mut driver).await?;
     read_strings_as_standard(&client, &mut driver).await?;
     let origin = Origin {
         address: address.clone(),
@@ -277,30 +300,25 @@ async fn open(address: &Address) -> anyhow::Result<Socket> {
     }
 }
 
-/// Refuses a server whose role does not fit `target_session_attrs`.
-async fn check_session(
+/// Refuses a session that is to be read-only and is not: what is between here and PostgreSQL may have taken no notice of
+/// that.
+async fn check_read_only(
     config: &Config,
     client: &Client,
     driver: &mut Driver,
 ) -> anyhow::Result<()> {
-    let wanted = config.get_target_session_attrs();
-    if wanted == TargetSessionAttrs::Any {
+    const NAME: &str = "default_transaction_read_only";
+    // PostgreSQL tells it when the session begins, from 14 on.
+    if !config.is_read_only() || config.is_pooled() || driver.parameter(NAME) == Some("on") {
         return Ok(());
     }
-    // A session that we have made read-only ourselves says so whatever the server is: then only a standby counts.
-    let ours = (config.get_options()).is_some_and(|options| options.contains(READ_ONLY));
-    let question = match ours {
-        true => "select case when pg_catalog.pg_is_in_recovery() then 'on' end",
-        false => "show transaction_read_only",
-    };
-    let rows = ask(client, driver, question).await?;
-    let read_only = rows
-        .iter()
-        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on")));
-    match (wanted, read_only) {
-        (TargetSessionAttrs::ReadWrite, true) => bail!("the server is read-only"),
-        (TargetSessionAttrs::ReadOnly, false) => bail!("the server is not read-only"),
-        _ => Ok(()),
+    let rows = ask(client, driver, &format!("show {NAME}")).await?;
+    let is_on = |message: &SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on"));
+    match rows.iter().any(is_on) {
+        true => Ok(()),
+        false => bail!(
+            "a session for reading may write: {NAME} is not heeded; is there a pooler? (--db-pooler)"
+        ),
     }
 }
 
@@ -314,7 +332,7 @@ async fn read_strings_as_standard(client: &Client, driver: &mut Driver) -> anyho
 }
 
 /// The answer to a question on a connection that nobody else drives yet.
-async fn ask(
+pub(super) async fn ask(
     client: &Client,
     driver: &mut Driver,
     question: &str,

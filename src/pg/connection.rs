@@ -13,13 +13,10 @@ use tokio_postgres::{CancelToken, Client, Row, RowStream};
 use super::connect::Origin;
 use super::error;
 use super::prepared::{Call, PrepareError, Prepared, Query};
-use super::transaction::{GivenUp, Part};
+use super::preparing::Session;
+use super::transaction::{GivenUp, Part, Transaction};
 use crate::error::Problem;
 use crate::lock::lock;
-use crate::runtime::join_all;
-
-/// Statements prepared in one go: their futures are all polled whenever one has news.
-const PREPARE_BATCH: usize = 64;
 
 /// When a client should try again that met a connection about to be replaced.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -32,10 +29,28 @@ pub struct Connection {
     client: Client,
     origin: Origin,
     queries: Arc<[Query]>,
-    /// What the program is called at PostgreSQL's end, if its requests are called something there.
-    name: Option<String>,
+    purpose: Purpose,
+    /// What surrounds a query by itself that must be kept from writing.
+    around: Option<Transaction>,
     /// Parallel to `queries`. Locked for as long as it takes to clone an `Arc`.
     prepared: Box<[Slot]>,
+}
+
+/// What a connection is for, and whose its session is.
+pub(super) struct Purpose {
+    pub(super) session: Session,
+    /// Whether it is meant for what writes.
+    pub(super) writes: bool,
+    /// What the program is called at PostgreSQL's end, if its requests are called something there: each query's is named
+    /// behind it in `application_name` while it runs.
+    pub(super) name: Option<String>,
+}
+
+impl Purpose {
+    /// Whether each transaction has to say that it does not write, for the session cannot.
+    pub(super) fn says_that_it_reads(&self) -> bool {
+        self.session == Session::Lent && !self.writes
+    }
 }
 
 /// Takes a result row by row, as it arrives.
@@ -68,29 +83,26 @@ impl Connection {
     /// Prepares all `queries`, pipelined: the whole set costs a few round trips. The connection's driver must be
     /// polled meanwhile.
     ///
-    /// With a `name`, the program's, each query's request is named behind it in `application_name` while it runs.
-    pub async fn prepare(
+    /// # Errors
+    /// The connection's; what is wrong with a statement is kept until somebody needs that.
+    pub(super) async fn prepare(
         client: Client,
         origin: Origin,
         queries: Arc<[Query]>,
-        name: Option<String>,
-    ) -> Connection {
-        let mut prepared = Vec::with_capacity(queries.len());
-        for batch in queries.chunks(PREPARE_BATCH) {
-            let batch = batch
-                .iter()
-                .map(|query| Prepared::prepare(&client, query))
-                .collect();
-            prepared.extend(join_all(batch).await);
-        }
+        purpose: Purpose,
+    ) -> Result<Connection, tokio_postgres::Error> {
+        let session = purpose.session;
+        let preparing = session.prepare(&client, &*queries);
+        let prepared = session.apart(&client, preparing).await?;
         let slot = |result: Result<_, _>| Mutex::new(result.map(Arc::new).map_err(Arc::new));
-        Connection {
+        Ok(Connection {
             prepared: prepared.into_iter().map(slot).collect(),
             client,
             origin,
             queries,
-            name,
-        }
+            around: purpose.says_that_it_reads().then(Transaction::that_reads),
+            purpose,
+        })
     }
 
     /// The statement as prepared here.
@@ -131,9 +143,9 @@ impl Connection {
         &self.client
     }
 
-    /// What the program is called at PostgreSQL's end, if its requests are called something there.
-    pub(super) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+    /// What it is for.
+    pub(super) fn purpose(&self) -> &Purpose {
+        &self.purpose
     }
 
     /// Runs one call and gives its rows to `collect`.
@@ -151,7 +163,8 @@ impl Connection {
     ) -> Result<Done<C>, Problem> {
         let mut retried = false;
         loop {
-            let attempted = match &call.transaction {
+            let transaction = call.transaction.as_deref().or(self.around.as_ref());
+            let attempted = match transaction {
                 None => self.attempt(&call, &mut collect).await,
                 // On the heap: queries on their own do not carry room for it.
                 Some(transaction) => {
@@ -181,11 +194,8 @@ impl Connection {
         let prepared = self.usable(call.query)?;
         // On the heap for as long as it takes to be sent: with room for it in the query's own future, that one would be
         // too large for the allocator's fast path (1 KiB).
-        let querying = Box::pin(
-            self.client
-                .query_raw(&prepared.statement, &*call.parameters),
-        );
-        let rows = match &self.name {
+        let querying = Box::pin(prepared.query(&self.client, &call.parameters));
+        let rows = match &self.purpose.name {
             None => querying.await?,
             Some(name) => {
                 // Sent in one go, answered in order: it costs no round trip.
@@ -215,14 +225,30 @@ impl Connection {
             // that look types up are among them, and tokio-postgres would not know.
             self.client.clear_type_cache();
         }
-        for query in call.queries() {
-            let prepared = Prepared::prepare(&self.client, &self.queries[query]).await;
-            *lock(&self.prepared[query]) = prepared.map(Arc::new).map_err(Arc::new);
+        let queries: Vec<usize> = call.queries().collect();
+        let session = self.purpose.session;
+        let preparing = session.prepare(
+            &self.client,
+            queries.iter().map(|query| &self.queries[*query]),
+        );
+        // Where the connection has ended, the next attempt says so.
+        let prepared = session.apart(&self.client, preparing).await;
+        for (query, prepared) in queries.iter().zip(prepared.into_iter().flatten()) {
+            *lock(&self.prepared[*query]) = prepared.map(Arc::new).map_err(Arc::new);
         }
     }
 
     fn problem(&self, failure: Failure) -> Problem {
         match failure {
+            Failure::Postgres(error) | Failure::Within(_, error)
+                if self.purpose.writes
+                    && error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) =>
+            {
+                // It was the primary once, or is on its way out: another connection looks for the one that is now. Nothing
+                // of the statement was done.
+                self.kill();
+                unavailable(anyhow::anyhow!(error).context("the server has become read-only"))
+            }
             Failure::Postgres(error) => error::problem(error),
             Failure::Within(part, error) => error::problem_within(part, error),
             Failure::Collect(error) => Problem::internal(error),
@@ -245,10 +271,18 @@ pub(super) async fn collect_rows<C: Collect>(
 ) -> Result<u64, Failure> {
     let mut rows = std::pin::pin!(rows);
     let mut failure = None;
+    let mut changed = None;
+    let mut is_first = true;
     while let Some(row) = rows.next().await {
         let row = row?;
+        if std::mem::replace(&mut is_first, false) {
+            match prepared.of_changed(&row) {
+                Ok(columns) => changed = columns,
+                Err(error) => failure = Some(error.into()),
+            }
+        }
         if failure.is_none() {
-            failure = collect.row(prepared, row).err();
+            failure = collect.row(changed.as_ref().unwrap_or(prepared), row).err();
         }
         if failure.is_none() {
             failure = poll_fn(|_| collect.poll_ready()).await.err();
@@ -329,13 +363,16 @@ fn is_forgetful(error: &PrepareError) -> bool {
         if error.code() == Some(&SqlState::INVALID_SQL_STATEMENT_NAME))
 }
 
+fn unavailable(cause: anyhow::Error) -> Problem {
+    Problem::unavailable("the database is not available", RETRY_AFTER).because(cause)
+}
+
 /// At start every statement was prepared: the schema has changed since, or the connection is not what it was.
 fn not_prepared(error: Arc<PrepareError>) -> Problem {
     // Without a report from the server the connection itself failed; nothing of the statement was done.
     let lost = matches!(&*error, PrepareError::Postgres(error) if error.as_db_error().is_none());
     if lost || is_forgetful(&error) {
-        return Problem::unavailable("the database is not available", RETRY_AFTER)
-            .because(anyhow::anyhow!("the connection is replaced: {error}"));
+        return unavailable(anyhow::anyhow!("the connection is replaced: {error}"));
     }
     let code = match &*error {
         PrepareError::Postgres(error) => error.code().map(|code| code.code().to_owned()),

@@ -3,12 +3,12 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`settings`], `options` | where the database is: URL, `PG*`, `.pgpass` |
-//! | `config`, `secure` | what comes of that; TLS as libpq's options ask for it |
+//! | `config`, `secure`, `target` | what comes of that; TLS as libpq's options ask for it; which of several servers is meant |
 //! | `stream`, `handshake`, [`connect`] | tokio-postgres on our sockets, with TLS, hosts in turn, one deadline |
 //! | [`pool`] | which connection runs a query; `placement` decides by what is `learned`, `session` keeps connections alive, `keeping` all pools |
 //! | `lease`, `flight`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
-//! | [`connection`], [`prepared`] | statements on one connection, rows as they arrive |
+//! | [`connection`], [`prepared`], `preparing` | statements on one connection, rows as they arrive |
 //! | [`transaction`] | several statements as one, on a connection of their own |
 //! | `parameter` | values of parameters, as text |
 //! | [`values`] | binary values to JSON |
@@ -32,10 +32,12 @@ mod parameter;
 mod placement;
 pub mod pool;
 pub mod prepared;
+pub(crate) mod preparing;
 mod secure;
 mod session;
 pub mod settings;
 mod stream;
+mod target;
 pub mod transaction;
 pub mod values;
 

@@ -9,13 +9,14 @@ use crate::router::percent_decode;
 pub(super) struct Taken(Vec<(&'static str, String)>);
 
 /// As libpq calls them.
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "sslmode",
     "sslrootcert",
     "sslcert",
     "sslkey",
     "sslcrl",
     "sslcrldir",
+    "target_session_attrs",
 ];
 
 impl Taken {

@@ -27,6 +27,8 @@ pub(super) struct State {
     /// What is known of each query.
     learned: Vec<Learned>,
     max: usize,
+    /// Whether each query has its connection to itself.
+    exclusive: bool,
     next_id: u64,
     closed: bool,
     /// What others have been told of it.
@@ -138,7 +140,7 @@ impl Place {
 }
 
 impl State {
-    pub(super) fn new(queries: usize, max: usize) -> State {
+    pub(super) fn new(queries: usize, max: usize, exclusive: bool) -> State {
         State {
             places: Vec::new(),
             opening: 0,
@@ -146,6 +148,7 @@ impl State {
             outage: None,
             learned: vec![Learned::nothing(); queries],
             max,
+            exclusive,
             next_id: 0,
             closed: false,
             told: Levels::default(),
@@ -240,8 +243,9 @@ impl State {
         if refused {
             return None;
         }
+        let depth = if self.exclusive { 1 } else { DEPTH };
         let place = (self.places.iter_mut())
-            .filter(|place| place.hold == Hold::Open && place.in_flight < DEPTH)
+            .filter(|place| place.hold == Hold::Open && place.in_flight < depth)
             // Its end may be known to the driver and not yet to its session.
             .filter(|place| !place.connection.is_closed())
             .min_by_key(|place| place.wait(now))
@@ -251,7 +255,7 @@ impl State {
         }
         place.in_flight += 1;
         place.backlog += cost;
-        place.hold = match (large, wanted.transaction) {
+        place.hold = match (large, wanted.transaction || self.exclusive) {
             (true, _) => Hold::Taken,
             (false, true) => Hold::Reserved,
             (false, false) => Hold::Open,

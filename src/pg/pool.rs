@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use smol::channel::{Receiver, Sender};
 
 use super::config::Config;
-use super::connection::{Collect, Done};
+use super::connection::{Collect, Done, Purpose};
 use super::flight::InFlight;
 use super::lease::Lease;
 use super::measured::{Locked, Timed};
@@ -70,10 +70,14 @@ pub struct Options {
 }
 
 impl Options {
-    /// What the program is called at PostgreSQL's end, before the names of requests.
-    pub(super) fn request_name(&self) -> Option<String> {
+    /// What each of its connections is for.
+    pub(super) fn purpose(&self) -> Purpose {
         let name = self.config.get_application_name().unwrap_or("peppercorn");
-        self.names_requests.then(|| name.to_owned())
+        Purpose {
+            session: self.config.session(),
+            writes: !self.config.is_read_only(),
+            name: self.names_requests.then(|| name.to_owned()),
+        }
     }
 }
 
@@ -121,7 +125,9 @@ impl Pool {
     /// connected before the keeper runs.
     pub fn new(options: Options, queries: Arc<[Query]>, clock: Clock) -> (Pool, Keeper) {
         let (orders, receiver) = smol::channel::unbounded();
-        let state = Mutex::new(State::new(queries.len(), options.max));
+        // Several at once would keep a pooler's connection from others; and one may prepare there.
+        let exclusive = options.config.is_pooled();
+        let state = Mutex::new(State::new(queries.len(), options.max, exclusive));
         let durations = queries.iter().map(|query| {
             let labels = [query.name.as_str()];
             options.metrics.histogram(&QUERY_DURATION, &labels)
@@ -196,6 +202,11 @@ impl Pool {
     /// The time that its waits are measured in.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// What its connections are for, in the operator's words.
+    pub fn purpose(&self) -> &'static str {
+        self.0.options.purpose
     }
 
     /// Whether a query would find an open connection.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio_postgres::types::{Kind, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Row, RowStream};
 
 use super::parameter::Parameter;
 use super::placement::Wanted;
@@ -68,8 +68,10 @@ impl Call {
 
 /// A [`Query`] on one connection.
 pub struct Prepared {
-    pub(super) statement: tokio_postgres::Statement,
+    statement: tokio_postgres::Statement,
     columns: Vec<Column>,
+    /// What is sent each time, where the server's side does not keep statements.
+    unnamed: Option<String>,
 }
 
 /// One column of a result.
@@ -98,21 +100,59 @@ impl Prepared {
     /// See [`PrepareError`].
     pub async fn prepare(client: &Client, query: &Query) -> Result<Prepared, PrepareError> {
         let types = query.types(client).await?;
-        let statement =
-            (client.prepare_typed(&query.sql, &types).await).map_err(PrepareError::Postgres)?;
-        let columns = (statement.columns().iter())
-            .map(|column| {
-                let encoder = Encoder::of(column.type_()).map_err(|unsupported| {
-                    PrepareError::Column(format!("column {}: {unsupported}", column.name()))
-                })?;
-                let name = unmarked(column.name()).0.to_owned();
-                let mut key = Vec::with_capacity(name.len() + 3);
-                json::string(&name, &mut key);
-                key.push(b':');
-                Ok(Column { name, key, encoder })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Prepared { statement, columns })
+        let statement = client.prepare_typed(&query.sql, &types).await;
+        Prepared::of(statement.map_err(PrepareError::Postgres)?, None)
+    }
+
+    /// A statement that was prepared to be described, and is sent as a whole each time.
+    pub(super) fn unnamed(
+        statement: tokio_postgres::Statement,
+        query: &Query,
+    ) -> Result<Prepared, PrepareError> {
+        Prepared::of(statement, Some(query.sql.clone()))
+    }
+
+    fn of(
+        statement: tokio_postgres::Statement,
+        unnamed: Option<String>,
+    ) -> Result<Prepared, PrepareError> {
+        Ok(Prepared {
+            columns: columns(statement.columns())?,
+            statement,
+            unnamed,
+        })
+    }
+
+    /// Sends the statement with these parameters.
+    pub(super) async fn query(
+        &self,
+        client: &Client,
+        parameters: &[Parameter],
+    ) -> Result<RowStream, tokio_postgres::Error> {
+        match &self.unnamed {
+            None => client.query_raw(&self.statement, parameters).await,
+            Some(sql) => {
+                let types = self.statement.params().iter().cloned();
+                let parameters = parameters.iter().zip(types);
+                client.query_typed_raw(sql, parameters).await
+            }
+        }
+    }
+
+    /// How to write rows like this one, if it is not as it was prepared: where the statement is parsed each time, a table
+    /// that has changed changes what comes of it.
+    pub(super) fn of_changed(&self, row: &Row) -> Result<Option<Prepared>, PrepareError> {
+        let types = |columns: &[tokio_postgres::Column]| -> Vec<u32> {
+            columns.iter().map(|column| column.type_().oid()).collect()
+        };
+        if self.unnamed.is_none() || types(row.columns()) == types(self.statement.columns()) {
+            return Ok(None);
+        }
+        Ok(Some(Prepared {
+            statement: self.statement.clone(),
+            columns: columns(row.columns())?,
+            unnamed: self.unnamed.clone(),
+        }))
     }
 
     /// The result's columns; none for a statement without a result.
@@ -124,6 +164,20 @@ impl Prepared {
     pub fn statement(&self) -> &tokio_postgres::Statement {
         &self.statement
     }
+}
+
+fn columns(columns: &[tokio_postgres::Column]) -> Result<Vec<Column>, PrepareError> {
+    let column = |column: &tokio_postgres::Column| {
+        let encoder = Encoder::of(column.type_()).map_err(|unsupported| {
+            PrepareError::Column(format!("column {}: {unsupported}", column.name()))
+        })?;
+        let name = unmarked(column.name()).0.to_owned();
+        let mut key = Vec::with_capacity(name.len() + 3);
+        json::string(&name, &mut key);
+        key.push(b':');
+        Ok(Column { name, key, encoder })
+    };
+    columns.iter().map(column).collect()
 }
 
 /// A column's name without the mark that says whether it may be null, and what the mark says: `"price!"` is not,
@@ -142,7 +196,7 @@ pub fn unmarked(name: &str) -> (&str, Option<bool>) {
 
 impl Query {
     /// What its parameters are on this connection.
-    async fn types(&self, client: &Client) -> Result<Vec<Type>, PrepareError> {
+    pub(super) async fn types(&self, client: &Client) -> Result<Vec<Type>, PrepareError> {
         let mut types = Vec::with_capacity(self.parameters.len());
         for parameter in &self.parameters {
             types.push(match parameter {

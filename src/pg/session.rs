@@ -182,9 +182,9 @@ async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Re
         client,
         origin,
         shared.queries.clone(),
-        shared.options.request_name(),
+        shared.options.purpose(),
     );
-    let prepared = future::or(async { Ok(preparing.await) }, async {
+    let prepared = future::or(async { preparing.await.map_err(Some) }, async {
         Err(driving.as_mut().await)
     });
     let mut deadline = shared.clock.deadline();

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio_postgres::config::{ChannelBinding, Host, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::config::{ChannelBinding, Host, LoadBalanceHosts, SslNegotiation};
 
 use super::config::Config;
 use super::connect::DEFAULT_SOCKET_DIR;
 use super::options::{self, Taken};
 use super::secure;
+use super::target::Target;
 use crate::environment::Variables;
 
 /// Of an address with a mistake in it.
@@ -47,7 +48,18 @@ pub fn read(url: Option<&str>, variables: Variables<'_>) -> anyhow::Result<Confi
     let local = local && (config.get_hostaddrs().is_empty() || !config.get_hosts().is_empty());
     let negotiation = config.get_ssl_negotiation();
     let secure = secure::read(&taken, variables, negotiation, !local)?;
-    Ok(Config::with(config, secure))
+    let target = target(&taken, variables)?;
+    Ok(Config::with(config, target, secure))
+}
+
+fn target(taken: &Taken, variables: Variables<'_>) -> anyhow::Result<Target> {
+    let said = taken.get("target_session_attrs").map(str::to_owned);
+    let (name, word) = match (said, variables("PGTARGETSESSIONATTRS")) {
+        (Some(word), _) => ("target_session_attrs", word),
+        (None, Some(word)) => ("PGTARGETSESSIONATTRS", word),
+        (None, None) => return Ok(Target::Any),
+    };
+    Target::read(&word).map_err(|error| anyhow::anyhow!("{name}: {error}"))
 }
 
 fn parse(url: &str) -> anyhow::Result<(tokio_postgres::Config, Taken)> {
@@ -148,15 +160,14 @@ fn complete(config: &mut tokio_postgres::Config, variables: Variables<'_>) -> an
             _ => bail!("PGCHANNELBINDING {wanted:?} is not one of disable, prefer, require"),
         });
     }
-    if let (TargetSessionAttrs::Any, Some(wanted)) = (
-        config.get_target_session_attrs(),
-        variables("PGTARGETSESSIONATTRS"),
+    if let (LoadBalanceHosts::Disable, Some(way)) = (
+        config.get_load_balance_hosts(),
+        variables("PGLOADBALANCEHOSTS"),
     ) {
-        config.target_session_attrs(match wanted.as_str() {
-            "any" => TargetSessionAttrs::Any,
-            "read-write" | "primary" => TargetSessionAttrs::ReadWrite,
-            "read-only" | "standby" => TargetSessionAttrs::ReadOnly,
-            _ => bail!("PGTARGETSESSIONATTRS {wanted:?} is not one of any, read-write, read-only, primary, standby"),
+        config.load_balance_hosts(match way.as_str() {
+            "disable" => LoadBalanceHosts::Disable,
+            "random" => LoadBalanceHosts::Random,
+            _ => bail!("PGLOADBALANCEHOSTS {way:?} is neither disable nor random"),
         });
     }
     Ok(())
@@ -278,9 +289,26 @@ mod tests {
         assert_eq!(config.get_hosts(), hosts);
         assert_eq!(config.get_ports(), [5433, 5434]);
         assert_eq!(config.get_application_name(), Some("shop"));
-        assert_eq!(
-            config.get_target_session_attrs(),
-            TargetSessionAttrs::ReadWrite
+        assert_eq!(config.target(), Target::Primary);
+    }
+
+    #[test]
+    fn of_several_hosts_the_url_says_which_is_meant() {
+        let variables = [
+            ("PGTARGETSESSIONATTRS", "standby"),
+            ("PGLOADBALANCEHOSTS", "random"),
+        ];
+        let config = config(
+            Some("postgres://a,b/shop?target_session_attrs=prefer-standby"),
+            &variables,
+        );
+        assert_eq!(config.target(), Target::PreferStandby);
+        assert_eq!(config.get_load_balance_hosts(), LoadBalanceHosts::Random);
+        let wrong = read(Some("host=a target_session_attrs=master"), &|_| None);
+        let error = format!("{:#}", wrong.unwrap_err());
+        assert!(
+            error.contains("target_session_attrs: \"master\""),
+            "{error}"
         );
     }
 

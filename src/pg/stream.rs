@@ -21,6 +21,8 @@ const READ_BYTES: usize = 16 * 1024;
 pub struct Stream {
     channel: Channel,
     buffer: Box<[u8]>,
+    /// Whether the other end is to say when it is over.
+    stays: bool,
 }
 
 enum Channel {
@@ -44,6 +46,16 @@ impl Stream {
         Stream {
             channel,
             buffer: vec![0; READ_BYTES].into(),
+            stays: false,
+        }
+    }
+
+    /// The same without saying that no more will come, as libpq sends a cancellation: PgBouncer 1.18 ends altogether when
+    /// somebody says so before the cancellation has been passed on.
+    pub(super) fn staying(self) -> Stream {
+        Stream {
+            stays: true,
+            ..self
         }
     }
 }
@@ -54,7 +66,9 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Stream { channel, buffer } = &mut *self;
+        let Stream {
+            channel, buffer, ..
+        } = &mut *self;
         let room = into.remaining().min(buffer.len());
         let buffer = &mut buffer[..room];
         let read = ready!(match channel {
@@ -81,7 +95,10 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer().poll_close(context)
+        match self.stays {
+            true => self.writer().poll_flush(context),
+            false => self.writer().poll_close(context),
+        }
     }
 }
 

@@ -56,6 +56,23 @@ pub struct Condition {
     pub holds: Box<dyn Fn(Option<&str>) -> Result<(), Problem> + Send + Sync>,
 }
 
+/// How a transaction begins that does not write.
+const READ_ONLY: &str = " read only";
+
+impl Transaction {
+    /// Around one query, to keep it from writing.
+    pub(super) fn that_reads() -> Transaction {
+        Transaction {
+            begin: format!("begin{READ_ONLY}").into(),
+            reads: true,
+            preface: None,
+            before: Vec::new(),
+            condition: None,
+            batch: None,
+        }
+    }
+}
+
 impl fmt::Debug for Transaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transaction")
@@ -169,13 +186,14 @@ impl Connection {
         let steps = preface
             .chain(steps)
             .map(|(part, step)| Ok((part, self.usable(step.query)?, &*step.parameters)));
-        let begin = match self.name() {
-            Some(name) => {
-                let naming = name_request(name, &call.request_id);
-                format!("{}; {naming}", transaction.begin).into()
-            }
-            None => transaction.begin.clone(),
-        };
+        let mut begin = transaction.begin.clone();
+        if self.purpose().says_that_it_reads() && !begin.ends_with(READ_ONLY) {
+            begin = format!("{begin}{READ_ONLY}").into();
+        }
+        if let Some(name) = &self.purpose().name {
+            let naming = name_request(name, &call.request_id);
+            begin = format!("{begin}; {naming}").into();
+        }
         let work = Work {
             connection: self,
             begin,
@@ -207,7 +225,7 @@ impl Connection {
     }
 
     async fn send<'a>(&'a self, prepared: &'a Prepared, parameters: &'a [Parameter]) -> Rows<'a> {
-        send(self.client().query_raw(&prepared.statement, parameters)).await
+        send(prepared.query(self.client(), parameters)).await
     }
 }
 

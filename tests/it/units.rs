@@ -118,9 +118,11 @@ fn the_environment_file_has_every_setting_and_its_default() {
             assert_eq!(found[0], option.default, "the default of {name}");
         }
     }
-    for (name, _) in settings {
+    // It has a password in it: there is no option for that.
+    let secret = |name: &&(&str, &str)| name.0 != "PEPPERCORN_READ_DATABASE_URL";
+    for (name, _) in settings.iter().filter(secret) {
         assert!(
-            options.iter().any(|option| option.variable() == name),
+            options.iter().any(|option| option.variable() == *name),
             "systemd/peppercorn.env: {name} is no setting of peppercorn serve"
         );
     }

@@ -14,13 +14,11 @@ use super::nullable::Reading;
 use super::types::DataType;
 use crate::pg::connect::{self, Opened};
 use crate::pg::prepared::unmarked;
-use crate::pg::{Config, ParameterType, PrepareError, Prepared, Query};
-use crate::runtime::{Clock, join_all};
+use crate::pg::preparing::Session;
+use crate::pg::{Config, ParameterType, PrepareError, Query};
+use crate::runtime::Clock;
 
 use tables::Tables;
-
-/// Statements prepared in one go while checking.
-const BATCH: usize = 64;
 
 /// What the database of `config` says of every definition, in their order; on one connection of its own.
 ///
@@ -47,15 +45,45 @@ pub async fn describe(
 
 /// The same with what the database has against a definition in its place.
 ///
+/// What only reads is asked of the server where it will run.
+///
 /// # Errors
 /// A database that cannot be reached.
 pub(super) async fn describe_each(
     definitions: &[Definition],
     config: &Config,
     clock: &Clock,
-) -> anyhow::Result<Vec<Result<Described, Vec<Finding>>>> {
+) -> anyhow::Result<Vec<Asked>> {
+    let reads = |definition: &&Definition| config.reads_elsewhere() && definition.reads();
+    let (reading, writing): (Vec<_>, Vec<_>) = definitions.iter().partition(reads);
+    let mut written = asked(&writing, config, clock).await?.into_iter();
+    let mut read = match config.reads_elsewhere() {
+        true => asked(&reading, &config.for_reading(), clock).await?,
+        false => Vec::new(),
+    }
+    .into_iter();
+    let in_order = definitions
+        .iter()
+        .map(|definition| match reads(&definition) {
+            true => read.next(),
+            false => written.next(),
+        });
+    Ok(in_order.flatten().collect())
+}
+
+/// What a database says of one definition.
+type Asked = Result<Described, Vec<Finding>>;
+
+/// What one database says of definitions.
+async fn asked(
+    definitions: &[&Definition],
+    config: &Config,
+    clock: &Clock,
+) -> anyhow::Result<Vec<Asked>> {
     let Opened { client, driver, .. } = connect::connect(config, clock).await?;
-    let describing = async { ask(&client, definitions).await };
+    let session = config.session();
+    let describing = ask(&client, session, definitions);
+    let describing = async { session.apart(&client, describing).await? };
     futures_lite::future::or(describing, async {
         driver.await?;
         anyhow::bail!("the database closed the connection while the files were checked")
@@ -65,10 +93,11 @@ pub(super) async fn describe_each(
 
 async fn ask(
     client: &Client,
-    definitions: &[Definition],
-) -> anyhow::Result<Vec<Result<Described, Vec<Finding>>>> {
+    session: Session,
+    definitions: &[&Definition],
+) -> anyhow::Result<Vec<Asked>> {
     let types = types::look_up(client, definitions).await?;
-    let mut results: Vec<Result<Described, Vec<Finding>>> = Vec::new();
+    let mut results: Vec<Asked> = Vec::new();
     let mut plans = Vec::new();
     for (index, definition) in definitions.iter().enumerate() {
         results.push(types::resolve(definition, &types).map(|resolved| {
@@ -78,13 +107,9 @@ async fn ask(
             }
         }));
     }
-    let mut prepared = Vec::with_capacity(plans.len());
-    for batch in plans.chunks(BATCH) {
-        let preparing = batch
-            .iter()
-            .map(|plan| Prepared::prepare(client, &plan.query));
-        prepared.extend(join_all(preparing.collect()).await);
-    }
+    let prepared = session
+        .prepare(client, plans.iter().map(|plan| &plan.query))
+        .await;
     let columns = prepared.iter().flatten();
     let columns = columns.flat_map(|prepared| prepared.statement().columns());
     let tables = Tables::of(client, columns).await?;
@@ -99,7 +124,7 @@ async fn ask(
             }
             Err(PrepareError::Postgres(error)) if error.is_closed() => return Err(error.into()),
             Err(error) => {
-                let definition = &definitions[plan.definition];
+                let definition = definitions[plan.definition];
                 let finding = refused::finding(definition, plan.statement, &error);
                 match result {
                     Ok(_) => *result = Err(vec![finding]),

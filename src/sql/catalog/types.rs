@@ -14,7 +14,7 @@ use crate::sql::finding::Finding;
 pub(super) type Types = HashMap<String, ParameterType>;
 
 /// The declared types by name. One query for all; only if that fails, one each, to learn which is wrong.
-pub(super) async fn look_up(client: &Client, definitions: &[Definition]) -> anyhow::Result<Types> {
+pub(super) async fn look_up(client: &Client, definitions: &[&Definition]) -> anyhow::Result<Types> {
     let mut names: Vec<&str> = definitions
         .iter()
         .flat_map(|definition| &definition.declarations)
