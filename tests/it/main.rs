@@ -30,6 +30,7 @@ mod auth_rows;
 mod auth_settings;
 #[cfg(feature = "auth")]
 mod auth_sql;
+mod balancing;
 #[cfg(feature = "bench")]
 mod bench;
 mod bodiless;
@@ -51,6 +52,7 @@ mod embed;
 mod embed_serve;
 #[cfg(feature = "auth")]
 mod every;
+mod failover;
 mod findings;
 mod format_bodies;
 mod format_bulk;
@@ -87,6 +89,7 @@ mod pg_tls;
 #[cfg(feature = "tls")]
 mod pg_tls_peers;
 mod pool;
+mod pooler;
 mod proxies;
 mod queries;
 mod reload;

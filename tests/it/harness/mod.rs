@@ -12,6 +12,8 @@ mod embedded;
 mod hammer;
 mod metrics;
 mod postgres;
+mod proxies;
+mod replica;
 #[cfg(feature = "tls")]
 mod secure;
 mod sentry;
@@ -41,6 +43,8 @@ pub use metrics::{Scraped, scrape};
 #[cfg(feature = "auth")]
 pub use postgres::counting_database;
 pub use postgres::{Database, clock, database};
+pub use proxies::{HaProxy, PgBouncer, free_port, shipped};
+pub use replica::{Node, Pair, as_postgres};
 #[cfg(feature = "tls")]
 pub use secure::{Secure, Tap, psql};
 pub use sentry::{FakeSentry, Heard, Reply, answer, ok, tag};

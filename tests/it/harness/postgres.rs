@@ -1,5 +1,6 @@
 //! One PostgreSQL for all tests, a database for each.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use peppercorn::pg::{Cluster, Config, connect};
@@ -20,8 +21,16 @@ fn cluster() -> &'static Config {
 /// The connection settings of a cluster that is started by a thread that lives as long as the process: the kernel stops
 /// PostgreSQL when that thread ends. `settings` are statements for a first start; a second one heeds them.
 fn start(name: &str, settings: &'static str) -> Config {
-    let directory = format!("peppercorn-pg-{}-{name}", std::process::id());
-    let directory = std::env::temp_dir().join(directory);
+    start_in(place_of(name), settings)
+}
+
+/// The state directory of a cluster of this name.
+pub(super) fn place_of(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("peppercorn-pg-{}-{name}", std::process::id()))
+}
+
+/// The same in this state directory.
+pub(super) fn start_in(directory: PathBuf, settings: &'static str) -> Config {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let start = || Cluster::start(&directory, None, &clock());
@@ -86,7 +95,7 @@ pub fn counting_database(name: &str) -> Database {
     database
 }
 
-fn database_in(cluster: &Config, name: &str) -> Database {
+pub(super) fn database_in(cluster: &Config, name: &str) -> Database {
     let maintenance = connected(cluster);
     block_on(async {
         maintenance
@@ -100,10 +109,7 @@ fn database_in(cluster: &Config, name: &str) -> Database {
     });
     let mut config = cluster.clone();
     config.dbname(name);
-    Database {
-        client: connected(&config),
-        config,
-    }
+    Database::at(config)
 }
 
 /// A connection that is driven in the background.
@@ -114,6 +120,14 @@ fn connected(config: &Config) -> Client {
 }
 
 impl Database {
+    /// One that is there already.
+    pub(super) fn at(config: Config) -> Database {
+        Database {
+            client: connected(&config),
+            config,
+        }
+    }
+
     pub fn client(&self) -> &Client {
         &self.client
     }
