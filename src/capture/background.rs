@@ -2,7 +2,8 @@
 
 use sentry_core::protocol::{Event, Exception, Level, Mechanism, Stacktrace};
 
-use crate::observe::{self, Field};
+use super::report::Report;
+use crate::observe;
 use crate::runtime::stalls::{Stack, Stall};
 use crate::sentry::{Category, Sentry, frames};
 
@@ -15,9 +16,9 @@ pub fn background(sentry: &Sentry, event: &observe::Event) {
         observe::Event::TaskPanicked { stack, .. } => Some(stack.clone()),
         _ => None,
     };
-    let report = report(event);
+    let report = Report::of(event);
     sentry.submit(Category::Error, move || {
-        let mut event = report;
+        let mut event = report.into_event();
         if let Some(stack) = stack {
             let stack = frames::stacktrace(&stack.to_string());
             if let Some(exception) = event.exception.values.first_mut() {
@@ -28,39 +29,7 @@ pub fn background(sentry: &Sentry, event: &observe::Event) {
     });
 }
 
-/// An event of ours as one of Sentry's: one issue per kind of event and how it happened, its fields as tags.
-pub fn report(event: &observe::Event) -> Event<'static> {
-    let mut report = Event {
-        level: match event.level() {
-            log::Level::Error => Level::Error,
-            log::Level::Warn => Level::Warning,
-            _ => Level::Info,
-        },
-        logger: Some(observe::TARGET.into()),
-        exception: vec![exception(
-            event.name(),
-            event.to_string(),
-            "background",
-            None,
-        )]
-        .into(),
-        ..Event::default()
-    };
-    report.tags.insert("event".into(), event.name().into());
-    let mut fingerprint = vec![event.name().into()];
-    for (name, field) in event.fields().iter() {
-        let text = text(field);
-        // A worker killed for want of memory is another matter than one that aborts itself.
-        if ["how", "late", "out_of_memory"].contains(&name) {
-            fingerprint.push(text.clone().into());
-        }
-        report.tags.insert(name.into(), text);
-    }
-    report.fingerprint = fingerprint.into();
-    report
-}
-
-fn exception(
+pub(super) fn exception(
     ty: &str,
     value: String,
     mechanism: &str,
@@ -78,17 +47,6 @@ fn exception(
         }),
         ..Exception::default()
     }
-}
-
-/// Sentry's tags are one line of 200 characters.
-fn text(field: &Field<'_>) -> String {
-    let text = match field {
-        Field::Text(text) => text.replace(['\n', '\r'], " "),
-        Field::Count(count) => count.to_string(),
-        Field::Seconds(seconds) => seconds.to_string(),
-        Field::Flag(flag) => flag.to_string(),
-    };
-    text.chars().take(200).collect()
 }
 
 /// Tells Sentry of a stall. `sentence` says what happens.

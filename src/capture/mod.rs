@@ -14,6 +14,7 @@
 mod background;
 mod case;
 mod event;
+mod report;
 mod trace;
 
 use std::fmt;
@@ -29,8 +30,9 @@ use crate::endpoint::{Answer, Context, Endpoint};
 use crate::error::Problem;
 use crate::http::{BodyStream, Response};
 
-pub use background::{background, report, stalled};
+pub use background::{background, stalled};
 use case::Case;
+pub use report::Report;
 
 /// Reports failures of the endpoint inside.
 pub struct Capture<E> {

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sentry_core::Hub;
-use sentry_core::protocol::Event;
+use serde_json::Value;
 
 use super::Error;
 use super::handover::Handover;
 use super::memfile;
-use crate::capture;
+use crate::capture::Report;
 use crate::lock::lock;
 use crate::observe;
 use crate::sentry::{Category, Sentry, Settings};
@@ -27,7 +27,7 @@ const MOST: usize = 50;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What this process has to report and cannot send itself.
-pub(super) struct Reports(Arc<Mutex<Vec<Event<'static>>>>);
+pub(super) struct Reports(Arc<Mutex<Vec<Report>>>);
 
 impl Reports {
     /// Collects from now on.
@@ -37,7 +37,7 @@ impl Reports {
         let _second = observe::subscribe(move |event| {
             let mut collected = lock(&collected);
             if event.is_captured() && collected.len() < MOST {
-                collected.push(capture::report(event));
+                collected.push(Report::of(event));
             }
         });
         Reports(reports)
@@ -58,9 +58,10 @@ impl Reports {
         // Not under the lock: what `send` reports waits with them.
         let (count, bytes) = {
             let reports = lock(&self.0);
-            (reports.len(), serde_json::to_vec(&*reports)?)
+            let bytes = Value::from_iter(reports.iter().map(Report::to_json)).to_string();
+            (reports.len(), bytes)
         };
-        let sent = send(memfile::write("peppercorn-reports", &bytes)?)?;
+        let sent = send(memfile::write("peppercorn-reports", bytes.as_bytes())?)?;
         lock(&self.0).drain(..count);
         Ok(sent)
     }
@@ -85,7 +86,7 @@ impl Reporter {
     /// # Errors
     /// They cannot be read; the system refuses a thread. That Sentry is not reached is no error: it has been said.
     pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let reports: Vec<Event<'static>> = serde_json::from_slice(&memfile::read(&self.reports)?)?;
+        let reports = self.read()?;
         let sentry = Sentry::start(
             settings,
             &[("process", "supervisor".into())],
@@ -93,11 +94,18 @@ impl Reporter {
         )?;
         for report in reports {
             sentry.submit(Category::Error, move || {
-                Hub::current().capture_event(report);
+                Hub::current().capture_event(report.into_event());
             });
         }
         sentry.close(LIMIT);
         Ok(())
+    }
+
+    fn read(&self) -> anyhow::Result<Vec<Report>> {
+        let reports: Value = serde_json::from_slice(&memfile::read(&self.reports)?)?;
+        let reports = reports.as_array().context("no list of reports")?;
+        let reports = reports.iter().map(Report::read);
+        reports.collect::<Option<_>>().context("not a report")
     }
 }
 
@@ -105,27 +113,25 @@ impl Reporter {
 mod tests {
     use super::*;
 
+    fn report() -> Report {
+        Report::of(&observe::Event::Reloading)
+    }
+
     #[test]
     fn what_cannot_be_handed_over_waits() {
-        let reports = Reports(Arc::new(Mutex::new(vec![Event::default()])));
+        let reports = Reports(Arc::new(Mutex::new(vec![report()])));
         let refused: anyhow::Result<()> = reports.hand_over(|_| anyhow::bail!("no process"));
         assert_eq!(refused.unwrap_err().to_string(), "no process");
         assert!(!reports.is_empty());
 
         let late = reports.0.clone();
         let reporter = reports.hand_over(|file| {
-            lock(&late).push(Event::default());
+            lock(&late).push(report());
             Ok(Reporter {
                 reports: file.into(),
             })
         });
-        let bytes = memfile::read(&reporter.unwrap().reports).unwrap();
-        assert_eq!(
-            serde_json::from_slice::<Vec<Event<'_>>>(&bytes)
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(reporter.unwrap().read().unwrap().len(), 1);
         assert_eq!(lock(&reports.0).len(), 1);
     }
 }
