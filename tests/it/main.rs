@@ -97,6 +97,7 @@ mod sentry_limits;
 #[cfg(feature = "tls")]
 mod sentry_proxies;
 mod sentry_transport;
+mod shells;
 mod sockets;
 mod status;
 mod stopping;
