@@ -5,7 +5,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`plan`], [`layout`], [`pin`], [`paths`] | what is to be measured, in which order, where |
+//! | `plan`, `layout`, `pin`, `paths` | what is to be measured, in which order, where |
 //! | [`machine`] | what it is measured on, and what may spoil it |
 //! | [`experiment`] | the runs, one after the other |
 //! | [`server`], [`processes`] | a server's start and end; what the kernel says it used |
