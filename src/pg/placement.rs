@@ -286,6 +286,22 @@ impl State {
         None
     }
 
+    /// How long those who wait already are expected to keep whoever comes now from a connection: together, on those
+    /// connections that they may have. Whoever is to be overtaken does not count.
+    pub(super) fn expected_wait(&self, wanted: Wanted) -> Duration {
+        let is_quick = |query: usize| self.learned[query].burden() == Burden::None;
+        let overtakes = is_quick(wanted.query);
+        let waiting = self.waiters.iter().map(|waiter| waiter.wanted.query);
+        let before = waiting.filter(|query| !overtakes || is_quick(*query));
+        let together: Duration = before.map(|query| self.learned[query].cost).sum();
+        let kept = |place: &&Place| match overtakes {
+            true => place.is_held_up(),
+            false => place.hold == Hold::Taken,
+        };
+        let kept = self.places.iter().filter(kept).count() + usize::from(!overtakes);
+        together / self.max.saturating_sub(kept).max(1) as u32
+    }
+
     /// Whether one more query may hold up a connection because it, or its reader, is slow: the last one is for all others. If
     /// it runs already, on connection `own`.
     fn may_hold_up(&self, own: Option<u64>) -> bool {

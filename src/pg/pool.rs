@@ -9,7 +9,8 @@
 //! 2. the connection with the shortest expected wait, if that is a few milliseconds at most, else
 //! 3. whichever gets free first; meanwhile another connection is opened if the limit allows,
 //!
-//! and gives up after a bounded wait with 503 and `Retry-After`. Slow queries never have all connections at once.
+//! and gives up after a bounded wait with 503 and `Retry-After`, or at once where those before it are expected to take
+//! longer. Slow queries never have all connections at once.
 //!
 //! A result that is too large to be held is sent on while it arrives, as fast as its reader takes it. Such a query has
 //! its connection to itself, so that a slow reader holds up nobody else.
@@ -41,6 +42,9 @@ use crate::runtime::Clock;
 const WAITERS: usize = 1024;
 /// The longest wait for a connection; then 503.
 const WAIT: Duration = Duration::from_secs(1);
+/// Whoever is expected to wait longer for those before is refused at once: to wait in vain helps nobody. Below the limit,
+/// because what is expected comes from means.
+const WORTH_WAITING: Duration = Duration::from_millis(750);
 /// What a client is told to wait when all connections are taken.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -255,6 +259,9 @@ impl Pool {
                 return Ok(Lease::new(&self.0, wanted.query, placed));
             }
             refused(&state).map_or(Ok(()), Err)?;
+            if state.expected_wait(wanted) > WORTH_WAITING {
+                return Err(Refused::Busy);
+            }
             let (sender, receiver) = smol::channel::bounded(1);
             let id = state.new_id();
             state.waiters.push_back(Waiter { id, wanted, sender });
