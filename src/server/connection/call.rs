@@ -54,10 +54,10 @@ impl Connection {
         if let Some(response) = self.deadline.race(call.as_mut()).await {
             return Ok(Some(response));
         }
-        // One that takes longer than a tick is watched.
+        // One that takes longer than a tick is watched. That tick may have come late: what is left counts from the beginning.
         self.deadline.arm(match safe && self.half_closed {
             true => HALF_CLOSED,
-            false => limit.saturating_sub(TICK),
+            false => limit.saturating_sub(exchange.duration()),
         });
         let called = future::poll_fn(|context| {
             if let Poll::Ready(response) = call.as_mut().poll(context) {

@@ -67,6 +67,11 @@ impl Exchange {
         own.unwrap_or(self.server.settings.request)
     }
 
+    /// How long it has taken so far.
+    pub(super) fn duration(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// It is answered with this status.
     pub(super) fn answer(&mut self, status: StatusCode) {
         self.status = status as u16;
@@ -80,7 +85,7 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let duration = self.began.elapsed();
+        let duration = self.duration();
         let metrics = match &self.route {
             Some(route) => route.metrics(),
             None => self.server.metrics.nowhere(),
