@@ -47,17 +47,18 @@ pub(in crate::sql) struct Rows {
 impl Collect for Rows {
     fn row(&mut self, prepared: &Prepared, row: Row) -> anyhow::Result<()> {
         self.count += 1;
+        match self.shape.operator {
+            Operator::Affected | Operator::Bulk => {}
+            Operator::Rows => self.element(prepared, &row)?,
+            // Counted, to be refused; the answer is the first.
+            _ if self.count > 1 => {}
+            Operator::Value => self.value(prepared, &row)?,
+            Operator::Row | Operator::Returning => self.object(prepared, &row)?,
+        }
         if self.out.len() > RESULT_BYTES {
             bail!("the result is larger than {RESULT_BYTES} bytes");
         }
-        match self.shape.operator {
-            Operator::Affected | Operator::Bulk => Ok(()),
-            Operator::Rows => self.element(prepared, &row),
-            // Counted, to be refused; the answer is the first.
-            _ if self.count > 1 => Ok(()),
-            Operator::Value => self.value(prepared, &row),
-            Operator::Row | Operator::Returning => self.object(prepared, &row),
-        }
+        Ok(())
     }
 
     fn poll_ready(&mut self) -> Poll<anyhow::Result<()>> {

@@ -56,7 +56,7 @@ impl Binder {
                 for (key, value) in pairs(text(bytes)?) {
                     match (key, value) {
                         (Some(key), Some(value)) => self.take(&Place::Body, &key, value, found),
-                        _ => found.invalid.push(Invalid {
+                        _ => found.blame(|| Invalid {
                             place: "body",
                             name: BODY_NAME.into(),
                             message: "is not UTF-8 when decoded".into(),
@@ -80,7 +80,7 @@ impl Binder {
                 Some(Ok(given)) => self.note(&Place::Body, &name, slot, given, found),
                 // Said by `note`.
                 None => self.note(&Place::Body, &name, None, Given::Null, found),
-                Some(Err(message)) => found.invalid.push(Invalid {
+                Some(Err(message)) => found.blame(|| Invalid {
                     place: "body",
                     name: name.into_owned(),
                     message,

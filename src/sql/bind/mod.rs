@@ -31,8 +31,8 @@ use nearest::nearest;
 /// The parameter that is the whole body, where the body is no object of parameters.
 pub(super) const BODY: &str = "body";
 
-/// What is wrong with a request is listed up to so many things: a long list of bad objects must not be answered with a
-/// longer one.
+/// What is wrong with a request is listed up to so many things: a body of many bad ones must not be answered with a much
+/// larger one.
 const MOST_INVALID: usize = 100;
 
 /// An endpoint's parameters: what its statements use, once each.
@@ -69,6 +69,15 @@ pub(super) struct Bound {
 struct Found<'a> {
     values: Vec<Option<Given<'a>>>,
     invalid: Vec<Invalid>,
+}
+
+impl Found<'_> {
+    /// Notes what is wrong, unless that is enough already.
+    fn blame(&mut self, invalid: impl FnOnce() -> Invalid) {
+        if self.invalid.len() < MOST_INVALID {
+            self.invalid.push(invalid());
+        }
+    }
 }
 
 /// Where an endpoint's parameter is read.
@@ -245,7 +254,7 @@ impl Binder {
         for (key, value) in pairs(request.query().unwrap_or("")) {
             match (key, value) {
                 (Some(key), Some(value)) => self.take(&Place::Query, &key, value, found),
-                _ => found.invalid.push(Invalid {
+                _ => found.blame(|| Invalid {
                     place: "query",
                     name: "query".into(),
                     message: "is not UTF-8 when decoded".into(),
@@ -276,18 +285,17 @@ impl Binder {
         value: Given<'a>,
         found: &mut Found<'a>,
     ) {
-        let message = match slot.map(|slot| &mut found.values[slot]) {
-            Some(empty @ None) => {
-                *empty = Some(value);
-                return;
-            }
-            Some(Some(_)) => "is given twice".to_owned(),
-            None => self.unknown(place, name),
-        };
-        found.invalid.push(Invalid {
+        if let Some(empty @ None) = slot.map(|slot| &mut found.values[slot]) {
+            *empty = Some(value);
+            return;
+        }
+        found.blame(|| Invalid {
             place: place.name(),
             name: name.into(),
-            message,
+            message: match slot {
+                Some(_) => "is given twice".to_owned(),
+                None => self.unknown(place, name),
+            },
         });
     }
 
