@@ -58,6 +58,19 @@ pub(crate) fn share_words(
     }
 }
 
+/// Has the allocator get blocks from `large` bytes on from the system, and give them back when they are freed; likewise what
+/// is free at the end of the heap from `free` bytes on. Without the C library that has such limits nothing is done.
+pub(crate) fn limit_what_allocator_keeps(large: i32, free: i32) {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: two numbers; the library takes its own lock.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, large);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, free);
+    }
+    #[cfg(not(target_env = "gnu"))]
+    let _unused = (large, free);
+}
+
 /// Takes over a descriptor that this process was started with, and keeps it from those that it starts.
 ///
 /// # Errors

@@ -39,6 +39,7 @@ use exit::{Exit, Failure, OrExit, classify};
 ///
 /// It installs a logger for the [`log`] crate, unless there is one, and a panic hook that calls the one before it.
 pub fn main(app: App) -> ExitCode {
+    process::give_memory_back();
     let journal = observe::is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref());
     let mut farewell = Logger::install(journal);
     panics::install_alone();

@@ -8,7 +8,9 @@
 //! ```
 //!
 //! [`Role::of_this_process`] says which of them this process is: they are all one program with the same command line.
+//! [`Ceiling`] says how much memory a worker takes at most.
 
+mod ceiling;
 mod child;
 mod descriptors;
 mod duty;
@@ -42,6 +44,7 @@ use self::child::End;
 use self::handover::{Handover, Part, VARIABLE};
 use crate::config::Serve;
 
+pub use ceiling::{Ceiling, give_memory_back};
 pub use keeper::Keeper;
 pub use place::Place;
 pub use reporter::Reporter;
