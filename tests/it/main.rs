@@ -39,6 +39,8 @@ mod capture_service;
 mod check;
 mod cli;
 mod clients;
+#[cfg(feature = "auth")]
+mod clock;
 mod cluster;
 mod conformance;
 mod cors;
@@ -84,6 +86,7 @@ mod logs;
 mod metrics;
 mod openapi;
 mod outbound;
+mod overload;
 #[cfg(feature = "tls")]
 mod pg_tls;
 #[cfg(feature = "tls")]
@@ -93,6 +96,7 @@ mod pooler;
 mod proxies;
 mod queries;
 mod reload;
+mod scarcity;
 mod sentry_limits;
 #[cfg(feature = "tls")]
 mod sentry_proxies;

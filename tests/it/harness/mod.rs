@@ -19,6 +19,7 @@ mod secure;
 mod sentry;
 mod server;
 mod service;
+mod stepped;
 #[cfg(feature = "auth")]
 mod tenants;
 #[cfg(feature = "auth")]
@@ -51,7 +52,10 @@ pub use sentry::{FakeSentry, Heard, Reply, answer, ok, tag};
 #[cfg(feature = "tls")]
 pub use sentry::{Wire, read_request};
 pub use server::{Server, embed, exchange_program, peppercorn, trouble, undisturbed};
-pub use service::{Service, Worker, is_running, kill_worker, processes_with, service_of, signal};
+pub use service::{
+    Service, Worker, clients_of, is_running, kill_worker, processes_with, service_of, signal,
+};
+pub use stepped::SteppedClock;
 #[cfg(feature = "auth")]
 pub use tenants::Tenants;
 #[cfg(feature = "auth")]

@@ -168,7 +168,7 @@ pub fn kill_worker(pid: u32, port: u16) -> HashSet<u16> {
 }
 
 /// The ports of clients with a connection to `port` in this process, as proc(5) tells.
-fn clients_of(pid: u32, port: u16) -> HashSet<u16> {
+pub fn clients_of(pid: u32, port: u16) -> HashSet<u16> {
     let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd"))
         .unwrap()
         .flatten();
