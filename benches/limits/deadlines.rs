@@ -1,0 +1,101 @@
+//! Statements that take longer than their endpoint may.
+
+use std::time::{Duration, Instant};
+
+use crate::Field;
+use crate::clients::{Client, Times, together};
+use crate::support::harness::{Server, block_on, poll};
+use crate::support::report;
+
+/// Of the endpoints below.
+const LIMIT: Duration = Duration::from_millis(200);
+/// How much later an answer may come.
+const LATE: Duration = Duration::from_millis(100);
+/// At a time: as many as slow queries may have connections.
+const CLIENTS: usize = 3;
+
+/// Backends of PostgreSQL that serve us, and what they are at.
+const BACKENDS: &str =
+    "select coalesce(string_agg(pid::text, ' ' order by pid), '') from pg_stat_activity
+    where datname = current_database() and application_name = 'limits'";
+const BUSY: &str = "select 1 from pg_stat_activity
+    where datname = current_database() and application_name = 'limits' and state <> 'idle'";
+
+/// A statement, one that waits for a lock, and one that does so within a transaction.
+pub fn deadlines(field: &Field) {
+    let server = field.server(&[]);
+    let rounds = if field.quick { 10 } else { 100 };
+    let locker = field.database.another_client();
+    let lock = "begin; select n from locked for update";
+    for (trial, request, locks) in [
+        ("deadlines: a statement", "GET /late", false),
+        ("deadlines: a lock", "POST /locked", true),
+        (
+            "deadlines: a lock in a transaction",
+            "POST /locked/twice",
+            true,
+        ),
+    ] {
+        // All connections there may be, and in use once.
+        late(&server, request, 2);
+        if locks {
+            block_on(locker.batch_execute(lock)).expect("a lock");
+        }
+        late(&server, request, 2);
+        let before = settled(field);
+        let (times, others) = late(&server, request, rounds);
+        let after = settled(field);
+        if locks {
+            block_on(locker.batch_execute("rollback")).expect("no lock");
+        }
+        tell(trial, &times, &others, before == after);
+    }
+}
+
+fn tell(trial: &str, times: &Times, others: &[String], kept: bool) {
+    let first = times.of_thousand(1);
+    report(
+        trial,
+        &format!(
+            "{} × 504 after {first:.0?} … {:.0?}, else {others:?}; {} connections to PostgreSQL",
+            times.count(),
+            times.most(),
+            if kept { "the same" } else { "OTHER" }
+        ),
+        "504 within 200 … 300 ms, connections used again",
+        others.is_empty() && kept && first >= LIMIT && times.most() <= LIMIT + LATE,
+    );
+}
+
+/// Asks for it over and over: how long that took, and what was no 504.
+fn late(server: &Server, request: &'static str, rounds: usize) -> (Times, Vec<String>) {
+    let address = server.address();
+    let asked = together((0..CLIENTS).map(|_| async move {
+        let mut client = Client::open(address).await.expect("a connection");
+        let (mut times, mut others) = (Times::default(), Vec::new());
+        for _ in 0..rounds {
+            let began = Instant::now();
+            let text = format!("{request} HTTP/1.1\r\nHost: limits\r\n\r\n");
+            match client.ask(text.as_bytes()).await {
+                Ok(got) if got.status == 504 => times.note(began),
+                other => others.push(format!("{other:?}")),
+            }
+        }
+        (times, others)
+    }));
+    asked
+        .into_iter()
+        .fold(Default::default(), |mut all: (Times, Vec<String>), one| {
+            all.0.add(one.0);
+            all.1.extend(one.1);
+            all
+        })
+}
+
+/// The backends that serve us once none of them is busy.
+fn settled(field: &Field) -> Option<String> {
+    poll("queries to be cancelled", || {
+        field.database.ask(BUSY).is_none().then_some(())
+    });
+    field.database.ask(BACKENDS)
+}
