@@ -12,6 +12,9 @@ use crate::error::{Problem, is_transient, status_of};
 /// When the client should try again after a serialization failure or while PostgreSQL is short of something.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// Of PostgreSQL's words about a client's data, told to the client.
+const MOST_BYTES: usize = 1024;
+
 /// The problem that a failed query means to its client.
 pub(super) fn problem(error: tokio_postgres::Error) -> Problem {
     told(&error).because(error)
@@ -36,7 +39,7 @@ fn told(error: &tokio_postgres::Error) -> Problem {
     };
     let code = db.code().code();
     let (status, detail) = match is_excessive(db) {
-        true => (StatusCode::BadRequest, db.message().to_owned()),
+        true => (StatusCode::BadRequest, words(db)),
         false => (status_of(code), detail(db)),
     };
     let mut problem = Problem::new(status, detail)
@@ -82,8 +85,19 @@ fn detail(db: &DbError) -> String {
         (_, status) if status.is_server_error() => {
             "the server failed to answer this request".into()
         }
-        _ => db.message().to_owned(),
+        _ => words(db),
     }
+}
+
+/// What PostgreSQL says is wrong. It repeats a value that it cannot read, which may be as long as a body: it is cut then.
+pub(crate) fn words(db: &DbError) -> String {
+    let message = db.message();
+    if message.len() <= MOST_BYTES {
+        return message.to_owned();
+    }
+    let mut ends = (0..=MOST_BYTES).rev();
+    let end = ends.find(|end| message.is_char_boundary(*end));
+    format!("{}…", &message[..end.unwrap_or(0)])
 }
 
 /// `Key (market_id)=(9) is not present in table "market".` without the table.

@@ -44,6 +44,7 @@ pub mod values;
 pub use cluster::Cluster;
 pub use config::Config;
 pub use connection::{Collect, Done};
+pub(crate) use error::words;
 pub use keeping::keep;
 pub use outlet::Outlet;
 pub use parameter::{Literal, Parameter};

@@ -15,7 +15,7 @@ use super::parameter::Place;
 use crate::endpoint::{Answer, Context, Endpoint};
 use crate::error::Problem;
 use crate::http::Response;
-use crate::pg::{Call, Parameter, Part, Pool, Step, Transaction};
+use crate::pg::{self, Call, Parameter, Part, Pool, Step, Transaction};
 
 /// Before a transaction is begun again for the first time; doubles each time.
 const RETRY_FIRST: Duration = Duration::from_millis(5);
@@ -249,10 +249,8 @@ impl SqlEndpoint {
             Some(index + 1)
         };
         let number: Option<usize> = in_context.or_else(by_value);
-        let invalid = number.and_then(|number| {
-            let message = db.message().to_owned();
-            self.binder.blame(statement, number, object, message)
-        });
+        let invalid =
+            number.and_then(|number| self.binder.blame(statement, number, object, pg::words(db)));
         match invalid {
             Some(invalid) => problem.with_invalid(vec![invalid]),
             None => problem,

@@ -15,6 +15,9 @@ select 1;
 -- name: size$
 -- http: POST /size
 select length(:text::text);
+-- name: number$
+-- http: POST /number
+select :number::int;
 -- name: large$
 -- http: GET /large/{bytes}
 -- returns: application/octet-stream
@@ -41,6 +44,20 @@ fn what_is_wrong_with_a_request_is_listed_up_to_a_hundred_things() {
         assert_eq!(answer.status, 400);
         let listed = errors(&answer).len();
         assert!((100..=101).contains(&listed), "{listed}");
+    }
+}
+
+/// PostgreSQL repeats what it cannot read.
+#[test]
+fn a_value_that_cannot_be_read_is_not_sent_back_whole() {
+    let service = serve("scarcity_words", "", ENDPOINTS);
+    for character in ["x", "é", "😀"] {
+        let value = character.repeat(100_000);
+        let answer = service.post("/number", &format!("{{\"number\":\"{value}\"}}"));
+        let errors = errors(&answer);
+        assert!(errors[0].starts_with("body number: "), "{errors:?}");
+        assert!(errors[0].ends_with(&format!("{character}…")), "{errors:?}");
+        assert!(answer.body.len() < 8 * 1024, "{} bytes", answer.body.len());
     }
 }
 
