@@ -1,5 +1,6 @@
 //! A disk that is full: the logs', and the database's.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::time::Instant;
 
 use crate::Field;
 use crate::clients::{Client, Got, Times, together};
-use crate::support::harness::{Connection, Server, poll};
+use crate::support::harness::{Connection, Folder, PATIENCE, Server, peppercorn, poll};
 use crate::support::report;
 
 const CLIENTS: usize = 8;
@@ -106,6 +107,7 @@ pub fn full_disk(field: &Field) {
     logs(field);
     nowhere(field);
     table(field);
+    cluster(field);
 }
 
 /// So many requests for `/one`: times, and other answers than 200.
@@ -290,4 +292,51 @@ fn table(field: &Field) {
     drop(server);
     field.database.run("drop table filled");
     field.database.run("drop tablespace small");
+}
+
+/// All of a private PostgreSQL, on a file system of 140 MiB: it cannot write its log ahead, and ends.
+fn cluster(field: &Field) {
+    let disk = Disk::new(field, "cluster", "140m");
+    let other = disk.0.join("other");
+    let folder = Folder::with(&[
+        (
+            "api.sql",
+            "-- name: filled!\n-- http: POST /filled\ninsert into filled select repeat('x', 10000) from generate_series(1, 100);\n\
+             -- name: one$\n-- http: GET /one\nselect 1;\n",
+        ),
+        (
+            "schema.sql",
+            "create table filled (text text); alter table filled alter column text set storage external;",
+        ),
+    ]);
+    let mut command = peppercorn();
+    command.arg("serve").arg(folder.path()).arg("--supervise");
+    command.arg("--state-dir").arg(disk.0.join("state"));
+    let server = Server::spawn(command).ready();
+    fs::write(&other, vec![0; 60 << 20]).expect("room");
+    let mut ends = BTreeMap::new();
+    let mut write = || {
+        let answer = server.send("POST", "/filled", "");
+        *ends.entry(answer.status).or_insert(0) += 1;
+        answer.status
+    };
+    let began = Instant::now();
+    while write() == 204 && began.elapsed() < PATIENCE {}
+    (0..50).for_each(|_| drop(write()));
+    let pings = (0..50)
+        .filter(|_| server.get("/ping").status == 200)
+        .count();
+    fs::remove_file(&other).expect("a file");
+    let began = Instant::now();
+    poll("the database to be back", || (write() == 204).then_some(()));
+    let back = began.elapsed();
+    report(
+        "full-disk: a private PostgreSQL's",
+        &format!(
+            "{ends:?}; {pings} of 50 pings beside them; writes again {back:.1?} after there is room"
+        ),
+        "503 until there is room, and back by itself",
+        ends.keys().all(|status| [204, 503].contains(status)) && pings == 50,
+    );
+    drop(server.stop());
 }
