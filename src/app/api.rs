@@ -128,10 +128,13 @@ impl Api {
             },
         };
         self.routes.insert(&handler.template, entry)?;
-        if let Some(operation) = &handler.operation {
-            let template = handler.template.clone();
+        if let Some(operation) = handler.operation.clone() {
+            let operation = match &handler.scopes {
+                Some(scopes) => operation.secured(scopes),
+                None => operation,
+            };
             self.operations
-                .push((handler.method, template, operation.clone()));
+                .push((handler.method, handler.template.clone(), operation));
         }
         Ok(())
     }

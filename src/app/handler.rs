@@ -57,7 +57,7 @@ impl Handler {
     /// When the path is none: this is for paths in the source.
     #[track_caller]
     pub fn new(method: Method, path: &str, endpoint: impl Endpoint) -> Handler {
-        let place = super::place(Location::caller());
+        let place = Location::caller().to_string();
         let template = match Template::parse(path) {
             Ok(template) => template,
             Err(error) => panic!("{method} {path}: {error}"),

@@ -211,7 +211,7 @@ impl App {
 
     #[track_caller]
     fn query(mut self, name: &str, sql: &str, reads: bool) -> App {
-        let place = place(Location::caller());
+        let place = Location::caller().to_string();
         assert!(
             self.queries.iter().all(|query| query.name() != name),
             "the query {name} is there twice"
@@ -249,9 +249,4 @@ impl App {
         }
         Ok(api)
     }
-}
-
-/// `src/main.rs:12:10`
-fn place(location: &Location<'_>) -> String {
-    location.to_string()
 }

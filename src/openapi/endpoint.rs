@@ -101,15 +101,17 @@ fn entity_tags(name: &str) -> Node {
 
 /// Who may ask: everybody, or whoever has a token with these scopes.
 fn security(auth: Option<&Auth>) -> Node {
-    let requirement = |scopes: &[String]| {
-        let scopes = Node::texts(scopes.iter().cloned());
-        Node::List(vec![Node::object().with(BEARER, scopes)])
-    };
     match auth {
         Some(Auth::Public) => Node::List(Vec::new()),
         Some(Auth::Scopes(scopes)) => requirement(scopes),
         None => requirement(&[]),
     }
+}
+
+/// A token with these scopes.
+pub(super) fn requirement(scopes: &[String]) -> Node {
+    let scopes = Node::texts(scopes.iter().cloned());
+    Node::List(vec![Node::object().with(BEARER, scopes)])
 }
 
 /// Answers of success.

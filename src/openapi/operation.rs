@@ -148,6 +148,15 @@ impl Operation {
         self
     }
 
+    /// Asks for a token with these scopes.
+    pub(crate) fn secured(mut self, scopes: &[String]) -> Operation {
+        self.problems.push(Kind::Unauthorized);
+        if !scopes.is_empty() {
+            self.problems.push(Kind::Forbidden);
+        }
+        self.with_security(Some(endpoint::requirement(scopes)))
+    }
+
     /// What can go wrong, in the order of the statuses.
     pub(super) fn problems(&self) -> &[Kind] {
         &self.problems

@@ -5,6 +5,8 @@ use std::path::Path;
 use rustix::process::Signal;
 use serde_json::json;
 
+#[cfg(feature = "tls")]
+use crate::harness::Heard;
 use crate::harness::{
     Database, FakeSentry, Reply, Server, answer, database, exchange_program, poll, run,
 };
@@ -160,6 +162,43 @@ fn other_servers_are_asked_and_may_fail() {
     assert!(!failed.body.contains("ended early"), "{}", failed.body);
     let reason = "no forecast: GET http://127.0.0.1/bad: the answer ended early";
     poll("the reason", || server.log().contains(reason).then_some(()));
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn over_tls_they_are_who_the_system_vouches_for() {
+    use crate::sentry_proxies::{certificates, wrap};
+    let certificates = certificates();
+    let serve_tls = |name| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let script = |_: usize, _: &Heard| answer("200 OK", "", r#"{"rain": 1}"#);
+        FakeSentry::start_with(listener, script, wrap(&certificates, name))
+    };
+    let (forecast, stranger) = (serve_tls("server"), serve_tls("stranger"));
+    let database = exchange("embed_tls");
+    let mut command = exchange_program();
+    command
+        .env("DATABASE_URL", database.url())
+        .env("SSL_CERT_FILE", certificates.path("ca.crt"))
+        .env_remove("SSL_CERT_DIR");
+    let server = Server::spawn(command);
+    let ask = |host: &str, other: &FakeSentry| {
+        let place = format!("https%3A//{host}%3A{}/", other.address().port());
+        server.get(&format!("/events/1/outlook?forecast={place}"))
+    };
+    for _ in 0..2 {
+        assert_eq!(ask("localhost", &forecast).json()["forecast"]["rain"], 1);
+    }
+    let connections = forecast.heard().iter().map(|heard| heard.connection).max();
+    assert_eq!(connections, Some(0), "the connection is kept");
+    for (host, other) in [("localhost", &stranger), ("127.0.0.1", &forecast)] {
+        assert_eq!(ask(host, other).status, 500);
+        let reason = format!("GET https://{host}/: no TLS with {host}: ");
+        poll("the reason", || {
+            server.log().contains(&reason).then_some(())
+        });
+    }
+    assert!(stranger.heard().is_empty());
 }
 
 #[test]

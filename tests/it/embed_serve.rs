@@ -95,6 +95,42 @@ fn what_keeps_it_from_serving_is_an_error() {
     );
 }
 
+#[cfg(feature = "auth")]
+#[test]
+fn a_handler_asks_for_the_tokens_of_the_server() {
+    use crate::harness::{Embedded, SECRET, bearer};
+    use peppercorn::Operation;
+    use peppercorn::auth::{Expected, Keys, Verifier};
+    let whoami = async |context: Context| {
+        let claims = context.claims.as_ref();
+        let name = claims.and_then(|claims| claims.text("sub"));
+        Ok(Response::text(name.unwrap_or_default().into_owned()))
+    };
+    let handler = Handler::new(Method::Get, "/whoami", whoami).scopes(["read", "write"]);
+    let app = App::new().handler(handler.described(Operation::new("whoami")));
+    let keys = Keys::read(SECRET.as_bytes()).unwrap();
+    let api = app.api(Some(Verifier::new(keys, Expected::default())));
+    let api = api.unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&api.openapi("a")).unwrap();
+    let operation = &document["paths"]["/whoami"]["get"];
+    let scopes = serde_json::json!([{"bearer": ["read", "write"]}]);
+    assert_eq!(operation["security"], scopes, "{document}");
+    assert!(operation["responses"]["403"].is_object(), "{document}");
+    let server = Embedded::serve_api(api);
+    let ask = |token: Option<&str>| {
+        let token = token.map(bearer);
+        let headers: Vec<_> = token
+            .iter()
+            .map(|token| ("Authorization", token.as_str()))
+            .collect();
+        Connection::open(server.address()).request("GET", "/whoami", &headers, "")
+    };
+    assert_eq!(ask(None).status, 401);
+    assert_eq!(ask(Some(r#"{"sub": "eve", "scope": "read"}"#)).status, 403);
+    let answer = ask(Some(r#"{"sub": "alice", "scope": "write read"}"#));
+    assert_eq!((answer.status, answer.body.as_str()), (200, "alice"));
+}
+
 #[test]
 #[should_panic(expected = "GET hello: a path begins with /")]
 fn a_path_that_is_none_is_a_mistake_in_the_source() {

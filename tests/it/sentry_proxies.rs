@@ -33,7 +33,7 @@ impl Wire for Tls {
 }
 
 /// `server` vouched for by `ca`, and `stranger` of the same name by somebody that nobody trusts.
-fn certificates() -> Certificates {
+pub fn certificates() -> Certificates {
     let certificates = Certificates::new();
     let extensions = "basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost\n";
     certificates.signed("server", "ca", "server", extensions);
@@ -42,7 +42,7 @@ fn certificates() -> Certificates {
 }
 
 /// What makes a connection one over TLS, with the certificate of this name.
-fn wrap(
+pub fn wrap(
     certificates: &Certificates,
     name: &str,
 ) -> impl Fn(TcpStream) -> io::Result<Tls> + Send + Sync + 'static {
