@@ -313,7 +313,7 @@ fn cluster(field: &Field) {
     command.arg("serve").arg(folder.path()).arg("--supervise");
     command.arg("--state-dir").arg(disk.0.join("state"));
     let server = Server::spawn(command).ready();
-    fs::write(&other, vec![0; 60 << 20]).expect("room");
+    fs::write(&other, vec![0; 85 << 20]).expect("room");
     let mut ends = BTreeMap::new();
     let mut write = || {
         let answer = server.send("POST", "/filled", "");

@@ -1,5 +1,8 @@
 //! Which connection a query goes on: the pool's bookkeeping, without I/O and without a clock of its own.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
