@@ -143,21 +143,26 @@ fn beside(address: SocketAddr, duration: Duration) -> JoinHandle<Answered> {
     std::thread::spawn(move || load.run_anywhere(address, "/items/7"))
 }
 
-fn restarts(field: &Field, trial: &str, rounds: u64, delay: &'static str) -> (u64, u64, usize) {
+fn restarts(
+    field: &Field,
+    trial: &str,
+    rounds: u64,
+    delay: &'static str,
+) -> (u64, u64, u64, usize) {
     let places = [(); 2].map(|()| Place::of_this_machine());
     let mut balanced = Balanced::start(field, places, delay);
     let begin = Instant::now();
     balanced.restart_both();
     let (once, mut done) = (begin.elapsed(), 1);
     // wrk has its last word while nothing happens.
-    let wrk = beside(balanced.haproxy.address(), once * (rounds as u32) * 2);
+    let wrk = beside(balanced.haproxy.address(), once * (rounds as u32) * 5 / 4);
     while done < rounds && !wrk.is_finished() {
         balanced.restart_both();
         done += 1;
     }
     balanced.writes().goes_on(100);
-    let written = balanced.end();
     let read = wrk.join().expect("wrk");
+    let written = balanced.end();
     let failed = written.failures.len() as u64 + read.errors;
     println!(
         "{trial}: {done} rolling restarts, the first took {:.1} s",
@@ -168,21 +173,17 @@ fn restarts(field: &Field, trial: &str, rounds: u64, delay: &'static str) -> (u6
         .iter()
         .take(3)
         .for_each(|failure| println!("{failure}"));
-    (
-        failed,
-        written.count as u64 + read.requests,
-        written.missing,
-    )
+    let requests = written.count as u64 + read.requests;
+    (done, failed, requests, written.missing)
 }
 
 /// With the drain delay that the shipped files ask for.
 pub fn rolling(field: &Field) {
-    let (failed, requests, missing) = restarts(field, "rolling", field.rounds, DELAY);
+    let (done, failed, requests, missing) = restarts(field, "rolling", field.rounds, DELAY);
     report(
         "rolling",
         &format!(
-            "{} rolling restarts of two instances: {failed} of {requests} requests failed, {missing} acknowledged writes missing",
-            field.rounds
+            "{done} rolling restarts of two instances: {failed} of {requests} requests failed, {missing} acknowledged writes missing"
         ),
         "0 failed, 0 missing",
         failed == 0 && missing == 0,
@@ -192,11 +193,11 @@ pub fn rolling(field: &Field) {
 /// Without one.
 pub fn at_once(field: &Field) {
     let rounds = field.rounds.div_ceil(4);
-    let (failed, requests, missing) = restarts(field, "rolling-at-once", rounds, "0s");
+    let (done, failed, requests, missing) = restarts(field, "rolling-at-once", rounds, "0s");
     report(
         "rolling-at-once",
         &format!(
-            "{rounds} rolling restarts without --drain-delay: {failed} of {requests} requests failed"
+            "{done} rolling restarts without --drain-delay: {failed} of {requests} requests failed"
         ),
         "no acknowledged write missing",
         missing == 0,

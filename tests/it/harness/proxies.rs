@@ -92,7 +92,7 @@ impl HaProxy {
                 .find(|line| line.starts_with(&format!("peppercorn,{server},")))?;
             let cells: Vec<&str> = row.split(',').collect();
             // Columns 18 and 37 of "show stat": the state, and how the last check went.
-            let checked = cells.get(36).is_some_and(|check| check.starts_with("L7"));
+            let checked = cells.get(36).is_some_and(|check| !check.starts_with("INI"));
             (cells.get(17) == Some(&state) && checked).then_some(())
         });
     }
