@@ -3,6 +3,7 @@
 //! tokio-postgres without its runtime speaks the protocol on a socket we bring; what its `connect` would do
 //! besides (host lists, `connect_timeout`, keepalives, `target_session_attrs`, TLS) is done here, as libpq does it.
 
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode, SslNegotiation};
 use tokio_postgres::{CancelToken, Client, Connection, SimpleQueryMessage};
 
 use super::config::Config;
-use super::handshake::{Failed, Secured, Terms};
+use super::handshake::{self, Failed, Secured, Terms};
 use super::stream::{Ready, Stream};
 use super::target::Fit;
 use crate::runtime::{Clock, Socket};
@@ -69,6 +70,17 @@ impl Origin {
         // a reset.
         while let Ok(1..) = socket.read(&mut [0; 64]).await {}
         Ok(())
+    }
+
+    /// Waits for a sign of life from the server, on another connection. Whoever listens there refuses it at once if nobody
+    /// is behind: that is one as well.
+    pub(super) async fn hear(&self) {
+        match open(&self.address).await {
+            Ok(socket) => drop(handshake::ask(&socket).await),
+            // A UNIX socket whose line of clients is full: nobody takes them.
+            Err(error) if is_full(&error) => std::future::pending().await,
+            Err(_) => {}
+        }
     }
 
     /// Breaks the connection off; its driver notices at once.
@@ -298,6 +310,11 @@ async fn open(address: &Address) -> anyhow::Result<Socket> {
             Ok(socket)
         }
     }
+}
+
+fn is_full(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Refuses a session that is to be read-only and is not: what is between here and PostgreSQL may have taken no notice of

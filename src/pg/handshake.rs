@@ -61,7 +61,7 @@ impl Terms {
 }
 
 /// Whether the server speaks TLS.
-async fn ask(socket: &Socket) -> io::Result<bool> {
+pub(super) async fn ask(socket: &Socket) -> io::Result<bool> {
     let mut rest = &REQUEST[..];
     while !rest.is_empty() {
         let written = poll_fn(|context| socket.poll_write(context, rest)).await?;

@@ -372,6 +372,12 @@ impl State {
         place.begins_clearing()
     }
 
+    /// Since when the oldest query on a connection has waited for its answer, if there is one.
+    pub(super) fn waits_since(&self, id: u64) -> Option<Instant> {
+        let place = self.places.iter().find(|place| place.id == id)?;
+        (place.in_flight > 0).then_some(place.head_since)
+    }
+
     /// Notes that nobody waits for a query any more. True if everything on its connection is to be cancelled.
     pub(super) fn abandon(&mut self, id: u64) -> bool {
         match self.places.iter_mut().find(|place| place.id == id) {

@@ -18,6 +18,7 @@ use super::connection::Connection;
 use super::flight::{CANCEL_LIMIT, clear};
 use super::placement::{Outage, State};
 use super::pool::{Pool, Shared};
+use super::watch;
 use crate::observe::{self, Event};
 use crate::runtime::Spawn;
 use crate::runtime::stalls::Label;
@@ -26,6 +27,8 @@ use crate::runtime::stalls::Label;
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 /// The longest pause between attempts: a database that is back is used within a second.
 const BACKOFF_LAST: Duration = Duration::from_secs(1);
+/// When a client should try again while connecting takes long.
+const CONNECT_RETRY: Duration = Duration::from_secs(1);
 /// A connection that ends sooner than this is a failure too: it must not be opened again without a pause.
 const STEADY: Duration = Duration::from_secs(1);
 /// For preparing all statements. A table that somebody has locked holds that up, and must not hold the session for ever.
@@ -164,7 +167,8 @@ struct InUse<'a> {
 
 impl Drop for InUse<'_> {
     fn drop(&mut self) {
-        self.shared.state().remove(self.id);
+        let removed = self.shared.state().remove(self.id);
+        drop(removed);
     }
 }
 
@@ -175,8 +179,13 @@ async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Re
         client,
         driver,
         origin,
-    } = connect::connect(config, &shared.clock).await?;
-    let (origin_again, backend) = (origin.clone(), client.cancel_token());
+    } = {
+        // Whoever waits has done so for long: others need not.
+        let late = |error| note_failure(shared, &error, CONNECT_RETRY);
+        let connecting = connect::connect(config, &shared.clock);
+        watch::connecting(shared, connecting, late).await?
+    };
+    let (server, backend) = (origin.clone(), client.cancel_token());
     let mut driving = pin!(drive(driver));
     let preparing = Connection::prepare(
         client,
@@ -196,7 +205,7 @@ async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Re
         None => {
             // Closing the connection would leave the backend waiting for its lock.
             deadline.arm(CANCEL_LIMIT);
-            let _kept_waiting = deadline.race(origin_again.cancel(backend)).await;
+            let _kept_waiting = deadline.race(server.cancel(backend)).await;
             let limit = PREPARE_LIMIT.as_secs();
             bail!("the statements were not prepared within {limit} s; is a table locked?");
         }
@@ -214,13 +223,27 @@ async fn live(shared: &Arc<Shared>, opening: &mut Option<Opening>) -> anyhow::Re
         });
     }
     shared.serve_waiters();
-    if let Some(error) = driving.await {
+    let driven = async { Ok(driving.as_mut().await) };
+    let silence = async { Err(watch::silence(shared, id, &server).await) };
+    let lost = |error| {
         observe::emit(&Event::ConnectionLost {
             purpose: shared.options.purpose,
-            error: error.into(),
-        });
+            error,
+        })
+    };
+    match future::or(driven, silence).await {
+        Ok(error) => {
+            error.map(anyhow::Error::from).map(lost);
+            Ok(())
+        }
+        Err(silence) => {
+            server.kill();
+            // Those who wait for an answer are told.
+            driving.await;
+            lost(anyhow::anyhow!("{silence}"));
+            Err(silence)
+        }
     }
-    Ok(())
 }
 
 /// Moves the connection's bytes until it ends; the error, if one ended it.
