@@ -14,10 +14,12 @@ use super::prepared::Call;
 use super::session::Order;
 use super::transaction::GivenUp;
 use crate::error::Problem;
-use crate::runtime::TICK;
 
 /// For a connection's queries to be cancelled and answered; then the connection is given up.
 pub(super) const CANCEL_LIMIT: Duration = Duration::from_secs(2);
+
+/// For what was cancelled to be answered; then it is cancelled again. The clock makes up to a tick more of it.
+const PAUSE: Duration = Duration::from_millis(10);
 
 type Work<C> = Pin<Box<dyn Future<Output = Result<Done<C>, Problem>> + Send>>;
 
@@ -106,12 +108,16 @@ impl<C: Send + 'static> Drop for InFlight<C> {
 pub(super) async fn clear(shared: Arc<Shared>, id: u64, connection: Arc<Connection>) {
     let cleared = async {
         loop {
-            (connection.origin())
-                .cancel(connection.cancel_token())
-                .await?;
+            // Each of them ends one query, and the next one begins.
+            let left = shared.state().in_flight(id);
+            for _ in 0..left.max(1) {
+                (connection.origin())
+                    .cancel(connection.cancel_token())
+                    .await?;
+            }
             let mut turn = shared.clock.deadline();
-            turn.arm(TICK);
-            // Late: what was cancelled had another behind it.
+            turn.arm(PAUSE);
+            // Late: PostgreSQL had not begun what was to be cancelled.
             if let Some(settled) = turn.race(connection.settle()).await {
                 return settled.map_err(anyhow::Error::from);
             }

@@ -372,6 +372,12 @@ impl State {
         place.begins_clearing()
     }
 
+    /// How many queries are on a connection.
+    pub(super) fn in_flight(&self, id: u64) -> usize {
+        let place = self.places.iter().find(|place| place.id == id);
+        place.map_or(0, |place| place.in_flight)
+    }
+
     /// Since when the oldest query on a connection has waited for its answer, if there is one.
     pub(super) fn waits_since(&self, id: u64) -> Option<Instant> {
         let place = self.places.iter().find(|place| place.id == id)?;
