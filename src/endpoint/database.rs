@@ -132,9 +132,8 @@ impl NamedQuery<'_> {
             false => &self.database.write,
         };
         let pool = pool.as_ref().ok_or_else(|| anyhow!("there is no pool"))?;
-        let rows = Vec::new();
-        let held = Held {
-            rows,
+        let held = || Held {
+            rows: Vec::new(),
             most,
             bytes: 0,
         };

@@ -10,6 +10,7 @@ use http_types::StatusCode;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Row, RowStream};
 
+use super::again::Again;
 use super::connect::Origin;
 use super::error;
 use super::prepared::{Call, PrepareError, Prepared, Query};
@@ -17,6 +18,9 @@ use super::preparing::Session;
 use super::transaction::{GivenUp, Part, Transaction};
 use crate::error::Problem;
 use crate::lock::lock;
+
+/// How often a query's statements are prepared anew: tables may change again before it has run.
+const PREPARE_TRIES: u32 = 3;
 
 /// When a client should try again that met a connection about to be replaced.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -151,17 +155,18 @@ impl Connection {
     /// Runs one call and gives its rows to `collect`.
     ///
     /// Once polled, it must be polled to its end: rows that nobody takes hold up the whole connection. That comes sooner
-    /// for a transaction that is `given_up`.
+    /// for a transaction that is `given_up`. If nothing is put behind it, as it is `alone`, what has to be prepared again is.
     ///
     /// # Errors
     /// PostgreSQL's error; a statement that could not be prepared; a lost connection; what `collect` reports.
     pub(super) async fn run<C: Collect>(
         self: Arc<Self>,
         call: Call,
+        alone: bool,
         given_up: GivenUp,
         mut collect: C,
     ) -> Result<Done<C>, Problem> {
-        let mut retried = false;
+        let mut prepared = 0;
         loop {
             let transaction = call.transaction.as_deref().or(self.around.as_ref());
             let attempted = match transaction {
@@ -181,8 +186,11 @@ impl Connection {
                     });
                 }
                 // The error came before any row: nothing of the statement was done.
-                Err(failure) if !retried && failure.asks_to_prepare() => {
-                    retried = true;
+                Err(failure) if failure.asks_to_prepare(prepared) => {
+                    if !alone {
+                        return Err(Problem::internal(Again::Alone));
+                    }
+                    prepared += 1;
                     Box::pin(self.prepare_again(&call, &failure)).await;
                 }
                 Err(failure) => return Err(self.problem(failure)),
@@ -253,12 +261,7 @@ impl Connection {
             Failure::Within(part, error) => error::problem_within(part, error),
             Failure::Collect(error) => Problem::internal(error),
             Failure::Refused(problem) => problem,
-            Failure::NotPrepared(error) => {
-                if is_forgetful(&error) {
-                    self.kill();
-                }
-                not_prepared(error)
-            }
+            Failure::NotPrepared(error) => not_prepared(error),
         }
     }
 }
@@ -314,12 +317,14 @@ impl Failure {
         }
     }
 
-    /// Whether preparing the statements anew may help: what was missing when the connection was opened may be there by
-    /// now, and what was there may have changed.
-    fn asks_to_prepare(&self) -> bool {
+    /// Whether preparing the statements anew may help, which has been done so often: what was missing when the connection was
+    /// opened may be there by now, and what was there may have changed.
+    fn asks_to_prepare(&self, done: u32) -> bool {
         match self {
-            Failure::Postgres(error) | Failure::Within(_, error) => is_stale(error),
-            Failure::NotPrepared(_) => true,
+            Failure::Postgres(error) | Failure::Within(_, error) => {
+                done < PREPARE_TRIES && is_stale(error)
+            }
+            Failure::NotPrepared(_) => done == 0,
             Failure::Collect(_) | Failure::Refused(_) => false,
         }
     }
@@ -372,7 +377,7 @@ fn not_prepared(error: Arc<PrepareError>) -> Problem {
     // Without a report from the server the connection itself failed; nothing of the statement was done.
     let lost = matches!(&*error, PrepareError::Postgres(error) if error.as_db_error().is_none());
     if lost || is_forgetful(&error) {
-        return unavailable(anyhow::anyhow!("the connection is replaced: {error}"));
+        return unavailable(Again::Elsewhere(error).into());
     }
     let code = match &*error {
         PrepareError::Postgres(error) => error.code().map(|code| code.code().to_owned()),

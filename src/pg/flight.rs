@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::again::Again;
 use super::connection::{Collect, Connection, Done};
 use super::lease::Lease;
 use super::measured::QueryTime;
@@ -39,7 +40,7 @@ impl<C: Collect> InFlight<C> {
         lease.begin();
         let connection = lease.connection.clone();
         let given_up = GivenUp::not_yet(call);
-        let work = connection.run(call.clone(), given_up.clone(), collect);
+        let work = connection.run(call.clone(), lease.alone, given_up.clone(), collect);
         InFlight {
             time: Some(QueryTime::begin(&lease.shared, call, waited)),
             work: Some(Box::pin(work)),
@@ -69,7 +70,12 @@ impl<C: Send + 'static> InFlight<C> {
         };
         let polled = work.as_mut().poll(context);
         match polled {
-            Poll::Ready(_) => (self.lease, self.time) = (None, None),
+            Poll::Ready(ref ended) => {
+                if let (Some(Again::Elsewhere(_)), Some(lease)) = (Again::of(ended), &self.lease) {
+                    lease.retire_connection();
+                }
+                (self.lease, self.time) = (None, None);
+            }
             Poll::Pending => self.work = Some(work),
         }
         polled

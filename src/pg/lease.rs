@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::connection::Connection;
-use super::placement::{Ended, Placed};
+use super::placement::{Ended, Placed, Wanted};
 use super::pool::Shared;
 use super::session::Order;
 
@@ -15,18 +15,21 @@ pub(super) struct Lease {
     id: u64,
     /// Whether the query has it to itself for as long as its reader wants.
     taken: bool,
+    /// Whether nothing is put behind it.
+    pub(super) alone: bool,
     ended: Ended,
 }
 
 impl Lease {
-    pub(super) fn new(shared: &Arc<Shared>, query: usize, placed: Placed) -> Lease {
+    pub(super) fn new(shared: &Arc<Shared>, wanted: Wanted, placed: Placed) -> Lease {
         Lease {
             shared: shared.clone(),
             connection: placed.connection,
             id: placed.id,
             taken: placed.taken,
+            alone: wanted.alone,
             ended: Ended {
-                query,
+                query: wanted.query,
                 cost: placed.cost,
                 sent: false,
                 telling: false,
@@ -59,6 +62,13 @@ impl Lease {
         // How long it takes from here on is its reader's doing.
         self.ended.telling = false;
         self.taken
+    }
+
+    /// Has no other query go to the connection: it says goodbye when those on it are done.
+    pub(super) fn retire_connection(&self) {
+        // Dropped outside of the lock: the last reference to a client wakes its session.
+        let retired = self.shared.state().remove(self.id);
+        drop(retired);
     }
 
     /// Nobody waits for the query any more.

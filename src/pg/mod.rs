@@ -6,7 +6,7 @@
 //! | `config`, `secure`, `target` | what comes of that; TLS as libpq's options ask for it; which of several servers is meant |
 //! | `stream`, `handshake`, [`connect`] | tokio-postgres on our sockets, with TLS, hosts in turn, one deadline |
 //! | [`pool`] | which connection runs a query; `placement` decides by what is `learned`, `session` keeps connections alive, `watch` asks whether their server is there, `keeping` keeps all pools |
-//! | `lease`, `flight`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned; a large result on its way out |
+//! | `lease`, `flight`, `again`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned, or tried once more; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`], `preparing` | statements on one connection, rows as they arrive |
 //! | [`transaction`] | several statements as one, on a connection of their own |
@@ -15,6 +15,7 @@
 //! | `error` | SQLSTATEs to problems |
 //! | [`cluster`] | a PostgreSQL of our own when none is given |
 
+mod again;
 pub mod cluster;
 mod config;
 pub mod connect;

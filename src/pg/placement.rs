@@ -73,7 +73,7 @@ pub(super) struct Place {
 enum Hold {
     /// They are.
     Open,
-    /// Not while the last one on it runs: that is a transaction, and others would be inside of it.
+    /// Not while the last one on it runs, a transaction for example: others would be inside of it.
     Reserved,
     /// Not while the last one on it runs, which may take long: its reader is slow.
     Taken,
@@ -97,8 +97,8 @@ pub(super) struct Placed {
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
     pub(super) query: usize,
-    /// Whether it is a transaction, which has its connection to itself.
-    pub(super) transaction: bool,
+    /// Whether nothing may be put behind it: a transaction, and what may have to be sent more than once.
+    pub(super) alone: bool,
 }
 
 /// How a query that was placed has ended.
@@ -192,9 +192,10 @@ impl State {
         Some((id, self.outage.take().is_some()))
     }
 
-    /// Forgets a connection that has ended.
-    pub(super) fn remove(&mut self, id: u64) {
-        self.places.retain(|place| place.id != id);
+    /// Forgets a connection that has ended, or takes no more queries; to be dropped outside of the lock.
+    pub(super) fn remove(&mut self, id: u64) -> Option<Place> {
+        let index = self.places.iter().position(|place| place.id == id)?;
+        Some(self.places.remove(index))
     }
 
     /// Notes that connecting failed. True if that leaves the pool without a connection and is news. The requests that
@@ -258,7 +259,7 @@ impl State {
         }
         place.in_flight += 1;
         place.backlog += cost;
-        place.hold = match (large, wanted.transaction || self.exclusive) {
+        place.hold = match (large, wanted.alone || self.exclusive) {
             (true, _) => Hold::Taken,
             (false, true) => Hold::Reserved,
             (false, false) => Hold::Open,

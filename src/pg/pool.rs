@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use smol::channel::{Receiver, Sender};
 
+use super::again::Tries;
 use super::config::Config;
 use super::connection::{Collect, Done, Purpose};
 use super::flight::InFlight;
@@ -51,7 +52,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// For a look whether there is a place at all.
 const ANYTHING: Wanted = Wanted {
     query: 0,
-    transaction: false,
+    alone: false,
 };
 
 /// How a pool connects and how far it may grow.
@@ -148,15 +149,25 @@ impl Pool {
         (pool.clone(), Keeper::new(pool, receiver))
     }
 
-    /// Runs a statement of the pool's and gives its rows to `collect`.
+    /// Runs a statement of the pool's and gives its rows to what `collect` makes, once for each connection that is tried.
     ///
     /// When the future is dropped, the query is cancelled if that can hit nothing else, and seen to its end.
     ///
     /// # Errors
     /// 503 when the database is away or no connection got free in time; else the query's own problem.
-    pub async fn run<C: Collect>(&self, call: &Call, collect: C) -> Result<Done<C>, Problem> {
-        let (lease, waited) = self.acquire(call.wanted()).await?;
-        InFlight::new(lease, call, waited, collect).await
+    pub async fn run<C: Collect>(
+        &self,
+        call: &Call,
+        collect: impl Fn() -> C,
+    ) -> Result<Done<C>, Problem> {
+        let mut tries = Tries::of(call);
+        loop {
+            let (lease, waited) = self.acquire(tries.wanted).await?;
+            let ended = InFlight::new(lease, call, waited, collect()).await;
+            if !tries.again(&ended) {
+                return ended;
+            }
+        }
     }
 
     /// As [`Pool::run`], for statements that only read: what `collect` puts into its outlet is handed on while the
@@ -173,8 +184,9 @@ impl Pool {
         collect: impl Fn(Outlet<P>) -> C,
     ) -> Result<Outcome<P, C>, Problem> {
         let query = call.query;
+        let mut tries = Tries::of(call);
         loop {
-            let (lease, waited) = self.acquire(call.wanted()).await?;
+            let (lease, waited) = self.acquire(tries.wanted).await?;
             let learned_large = lease.is_taken();
             let (outlet, inlet) = outlet();
             let mut pieces = Pieces {
@@ -182,7 +194,11 @@ impl Pool {
                 inlet,
                 ended: None,
             };
-            let piece = match std::future::poll_fn(|context| pieces.poll_next(context)).await? {
+            let first = std::future::poll_fn(|context| pieces.poll_next(context)).await;
+            if tries.again(&first) {
+                continue;
+            }
+            let piece = match first? {
                 Next::Piece(piece) => piece,
                 Next::End(done) => {
                     if learned_large {
@@ -256,7 +272,7 @@ impl Pool {
         let (waiting, opening) = {
             let mut state = self.0.state();
             if let Some(placed) = state.place(wanted, Instant::now()) {
-                return Ok(Lease::new(&self.0, wanted.query, placed));
+                return Ok(Lease::new(&self.0, wanted, placed));
             }
             refused(&state).map_or(Ok(()), Err)?;
             if state.expected_wait(wanted) > WORTH_WAITING {
@@ -363,7 +379,7 @@ impl Shared {
                 return;
             };
             // A waiter that has just given up drops the lease, which comes back here outside of the lock.
-            let _gave_up = (waiter.sender).try_send(Lease::new(self, waiter.wanted.query, placed));
+            let _gave_up = (waiter.sender).try_send(Lease::new(self, waiter.wanted, placed));
         }
     }
 }

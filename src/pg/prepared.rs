@@ -53,7 +53,7 @@ impl Call {
     pub(super) fn wanted(&self) -> Wanted {
         Wanted {
             query: self.query,
-            transaction: self.transaction.is_some(),
+            alone: self.transaction.is_some(),
         }
     }
 

@@ -200,7 +200,7 @@ impl SqlEndpoint {
             let ran = pool.run_large(call, |outlet| shape.collector(asked, turn, Some(outlet)));
             return shape.answer_list(ran.await?, asked);
         }
-        let ran = pool.run(call, shape.collector(asked, turn, None)).await;
+        let ran = pool.run(call, || shape.collector(asked, turn, None)).await;
         shape.answer(ran?, asked)
     }
 

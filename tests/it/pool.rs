@@ -109,7 +109,7 @@ fn call(query: usize, parameters: &[String]) -> Call {
 
 async fn sleep(pool: &Pool, text: &str, seconds: f64) -> Result<String, Problem> {
     let parameters = [text.to_owned(), seconds.to_string()];
-    let done = pool.run(&call(SLEEP, &parameters), One::default()).await?;
+    let done = pool.run(&call(SLEEP, &parameters), One::default).await?;
     Ok(String::from_utf8(done.collected.0).unwrap())
 }
 
@@ -234,7 +234,7 @@ fn a_locked_table_does_not_hold_a_session_for_ever() {
     block_on(locker.batch_execute("commit")).unwrap();
     running.await_ready();
     let call = call(TOUCH, &["n = ".into()]);
-    let done = block_on(running.pool.run(&call, One::default()));
+    let done = block_on(running.pool.run(&call, One::default));
     assert_eq!(done.unwrap().collected.0, b"\"n = 0\"");
 }
 
