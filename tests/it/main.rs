@@ -85,6 +85,8 @@ mod lockfile;
 mod logs;
 mod metrics;
 mod openapi;
+mod outages;
+mod outages_clients;
 mod outbound;
 mod overload;
 #[cfg(feature = "tls")]

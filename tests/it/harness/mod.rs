@@ -5,12 +5,16 @@ mod answers;
 mod browser;
 #[cfg(feature = "tls")]
 mod certificates;
+mod changing;
+mod chaos;
 mod client;
 mod command;
 mod door;
 mod embedded;
 mod hammer;
+pub mod messages;
 mod metrics;
+mod perishable;
 mod postgres;
 mod proxies;
 mod replica;
@@ -22,8 +26,10 @@ mod service;
 mod stepped;
 #[cfg(feature = "auth")]
 mod tenants;
+pub mod testimony;
 #[cfg(feature = "auth")]
 mod tokens;
+pub mod witness;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -35,12 +41,17 @@ pub use answers::{Answers, converse};
 pub use browser::Browser;
 #[cfg(feature = "tls")]
 pub use certificates::Certificates;
+pub use changing::{
+    API as CHANGING, QUESTIONS as CHANGING_QUESTIONS, TABLES as CHANGING_TABLES, change,
+};
+pub use chaos::{Chaos, Fault, Odds};
 pub use client::{Answer, Connection};
 pub use command::{Ended, golden, run, wait, within};
 pub use door::Door;
 pub use embedded::{Embedded, api};
 pub use hammer::{Hammer, Manner};
 pub use metrics::{Scraped, scrape};
+pub use perishable::Perishable;
 #[cfg(feature = "auth")]
 pub use postgres::counting_database;
 pub use postgres::{Database, clock, database};
@@ -58,8 +69,10 @@ pub use service::{
 pub use stepped::SteppedClock;
 #[cfg(feature = "auth")]
 pub use tenants::Tenants;
+pub use testimony::What;
 #[cfg(feature = "auth")]
 pub use tokens::{SECRET, bearer, bearer_by, signed, write_key};
+pub use witness::{API as WITNESSED, QUESTIONS, TABLES as WITNESSED_TABLES, Witnesses};
 
 /// The longest that anything is waited for: far more than it takes, so that only a hang fails.
 pub const PATIENCE: Duration = Duration::from_secs(30);
