@@ -10,13 +10,13 @@ const SLOW: usize = 1;
 fn wanted(query: usize) -> Wanted {
     Wanted {
         query,
-        transaction: false,
+        alone: false,
     }
 }
 
 /// A pool of so many connections, none of them open yet, that knows what both queries take.
 fn pool(max: usize) -> State {
-    let mut state = State::new(2, max);
+    let mut state = State::new(2, max, false);
     for _ in 0..200 {
         state.learned[QUICK].took(Duration::from_millis(10));
         state.learned[SLOW].took(Duration::from_millis(60));
@@ -62,7 +62,7 @@ fn the_only_connection_is_for_all() {
 /// Nothing is known of it: as many as there may be wait.
 #[test]
 fn a_new_query_is_given_a_try() {
-    let mut state = State::new(1, 2);
+    let mut state = State::new(1, 2, false);
     wait(&mut state, 0, 700);
     assert_eq!(expected(&state, 0), 350);
 }
