@@ -66,6 +66,8 @@ impl HaProxy {
             .arg(folder.path().join("haproxy.cfg"));
         let child = command
             .stdin(Stdio::null())
+            // What it says of servers that come and go.
+            .stderr(Stdio::null())
             .spawn()
             .expect("haproxy (Debian's package haproxy)");
         let haproxy = HaProxy {

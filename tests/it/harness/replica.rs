@@ -82,13 +82,31 @@ impl Node {
 
     /// It is gone at once, as after a crash.
     pub fn crash(&self) {
-        let pid = self.directory.join("data/postmaster.pid");
-        let text = std::fs::read_to_string(&pid).unwrap();
-        let process = text.lines().next().unwrap().parse().unwrap();
+        let process = self.process().expect("it runs");
         signal(process, Signal::QUIT);
         poll("a server to be gone", || {
             (!super::is_running(process)).then_some(())
         });
+        // Its number may be another process's soon.
+        let _tidied_up_itself = std::fs::remove_file(self.pid_file());
+    }
+
+    fn pid_file(&self) -> PathBuf {
+        self.directory.join("data/postmaster.pid")
+    }
+
+    fn process(&self) -> Option<u32> {
+        let text = std::fs::read_to_string(self.pid_file()).ok()?;
+        text.lines().next()?.parse().ok()
+    }
+}
+
+impl Drop for Node {
+    /// Its cluster would else run as long as the tests do.
+    fn drop(&mut self) {
+        if self.process().is_some() {
+            self.crash();
+        }
     }
 }
 
