@@ -168,7 +168,7 @@ fn logs(field: &Field) {
         times.count() == REQUESTS && dropped > REQUESTS / 2 && exact.abs_diff(REQUESTS) <= 100,
     );
     fs::remove_file(&other).expect("a file");
-    // What was full says so once more at most: then there is room.
+    // What was full says so once more at most: then there is room. Some of these lines may come late.
     ask(server.address, CLIENTS);
     poll("the log to go on", || {
         (lines(&access) > before).then_some(())
@@ -189,7 +189,7 @@ fn logs(field: &Field) {
             server.dropped("access") - lost
         ),
         "every line there",
-        there == MORE && server.dropped("access") == lost && said > 0,
+        (MORE..=MORE + CLIENTS).contains(&there) && server.dropped("access") == lost && said > 0,
     );
 }
 
@@ -322,7 +322,9 @@ fn cluster(field: &Field) {
     };
     let began = Instant::now();
     while write() == 204 && began.elapsed() < PATIENCE {}
-    (0..50).for_each(|_| drop(write()));
+    for _ in 0..50 {
+        write();
+    }
     let pings = (0..50)
         .filter(|_| server.get("/ping").status == 200)
         .count();
