@@ -1,7 +1,7 @@
 //! The tasks behind a pool: a keeper that takes orders, and a session per connection.
 //!
 //! A *session* is a connection's life: connect, prepare everything, serve, end; on failure wait (0.1 s doubling to
-//! 1 s, with jitter so that workers do not come back in step) and begin again while the pool needs it.
+//! 0.5 s, with jitter so that workers do not come back in step) and begin again while the pool needs it.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -25,8 +25,8 @@ use crate::runtime::stalls::Label;
 
 /// Before the second attempt to connect; doubles with each failure.
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
-/// The longest pause between attempts: a database that is back is used within a second.
-const BACKOFF_LAST: Duration = Duration::from_secs(1);
+/// The longest pause between attempts: a database that is back is used within a second, with all statements prepared.
+const BACKOFF_LAST: Duration = Duration::from_millis(500);
 /// When a client should try again while connecting takes long.
 const CONNECT_RETRY: Duration = Duration::from_secs(1);
 /// A connection that ends sooner than this is a failure too: it must not be opened again without a pause.
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_limit_and_differ() {
-        for (failures, most) in [(0, 100), (1, 200), (2, 400), (4, 1000), (1000, 1000)] {
+        for (failures, most) in [(0, 100), (1, 200), (2, 400), (4, 500), (1000, 500)] {
             let pause = backoff(failures).as_millis();
             assert!((most / 2..=most).contains(&pause), "{failures}: {pause} ms");
         }

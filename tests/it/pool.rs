@@ -250,7 +250,7 @@ fn connections_that_end_at_once_are_opened_again_with_pauses() {
         let opened: u32 = database.ask(sessions).unwrap().parse().unwrap();
         (opened > 8).then_some(opened)
     });
-    // Two at a time, with pauses that grow to a second.
+    // Two at a time, with pauses that grow to half a second.
     let most = 10.0 + 2.0 * 10.0 * begin.elapsed().as_secs_f64();
     assert!(
         f64::from(opened) < most,
