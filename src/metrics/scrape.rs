@@ -135,7 +135,7 @@ impl Sums {
 
 /// By family, then by the values of the labels.
 fn sorted(mut samples: Vec<Sample>) -> Vec<Sample> {
-    samples.sort_by(|one, other| {
+    samples.sort_unstable_by(|one, other| {
         let families = one.family.number.cmp(&other.family.number);
         families.then_with(|| values(&one.key).cmp(values(&other.key)))
     });

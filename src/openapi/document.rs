@@ -27,7 +27,9 @@ pub type Described<'a> = (Method, &'a Template, &'a Operation);
 /// The document of these operations, in the order of their paths: the same operations give the same bytes.
 pub fn document(title: &str, mut operations: Vec<Described<'_>>) -> Vec<u8> {
     let rank = |method: Method| METHODS.iter().position(|known| *known == method);
-    operations.sort_by_key(|(method, template, _)| (template.as_str().to_owned(), rank(*method)));
+    operations.sort_unstable_by_key(|(method, template, _)| {
+        (template.as_str().to_owned(), rank(*method))
+    });
     let mut paths: Vec<(String, Node)> = Vec::new();
     let mut kinds: BTreeSet<Kind> = BTreeSet::new();
     for (method, template, operation) in &operations {

@@ -68,7 +68,7 @@ pub fn services(process: Option<u32>) -> Vec<Service> {
             services.push(read(&scoreboard));
         }
     }
-    services.sort_by_key(|service| service.pid);
+    services.sort_unstable_by_key(|service| service.pid);
     services
 }
 
@@ -90,7 +90,7 @@ fn numbers(directory: &str) -> impl Iterator<Item = u32> {
 
 fn read(scoreboard: &Scoreboard) -> Service {
     let mut workers: Vec<Worker> = scoreboard.taken().map(|(_, row)| worker(row)).collect();
-    workers.sort_by_key(|worker| (worker.slot, worker.generation, worker.pid));
+    workers.sort_unstable_by_key(|worker| (worker.slot, worker.generation, worker.pid));
     Service {
         pid: scoreboard.get(Header::Pid),
         supervised: scoreboard.get(Header::Supervised) == 1,

@@ -43,7 +43,7 @@ impl Files {
             paths.extend(files.into_iter().filter(|path| is_sql(path)));
         }
         paths.retain(|path| path != &directory.join(SCHEMA));
-        paths.sort();
+        paths.sort_unstable();
         if paths.is_empty() {
             anyhow::bail!(
                 "no SQL file in {}: an endpoint is a file such as markets.sql there",

@@ -45,7 +45,7 @@ pub fn write(definitions: &[Definition], described: &[Described]) -> Vec<u8> {
             (definition.name.clone(), Node::List(statements.collect()))
         })
         .collect();
-    endpoints.sort_by(|(a, _), (b, _)| a.cmp(b));
+    endpoints.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     Node::object()
         .with("version", VERSION)
         .with("endpoints", Node::Object(endpoints))
