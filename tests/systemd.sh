@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Boots a Debian of its own, installs peppercorn and its units there as the README says, and checks what systemd makes of
-# them: start, reload, restart, watchdog, credentials, journal. As root, on Debian or Ubuntu; takes a minute or two, and
-# the first time as long as 150 MB of packages take.
+# them: start, reload, restart, watchdog, credentials, journal. Of a Debian package: installation, start, upgrade, removal,
+# purge. As root, on Debian or Ubuntu; takes a minute or two, and the first time as long as 150 MB of packages take.
 #
 #     cargo build --release && tests/systemd.sh [BINARY]
+#     systemd/debian/build.sh && tests/systemd.sh PACKAGE.deb
 #
 # Prints `ok NAME figure` or `not ok NAME why` for each check. Where no container can be booted it prints `skipped: …`
 # and exits with 0. What it leaves is the Debian, in $TMPDIR, for the next time.
@@ -27,7 +28,7 @@ skip() {
 for program in systemd-nspawn:systemd-container debootstrap:debootstrap; do
     command -v "${program%:*}" >/dev/null || skip "${program%:*} is missing: apt-get install ${program#*:}"
 done
-if [ ! -x "$binary" ]; then
+if [ ! -e "$binary" ]; then
     echo "there is no $binary: cargo build --release" >&2
     exit 1
 fi
@@ -125,12 +126,21 @@ container=
 # --- The checks.
 
 mkdir -p "$work/source/target/release"
-cp "$binary" "$work/source/target/release/peppercorn"
+case $binary in
+*.deb)
+    checks=package.sh
+    cp "$binary" "$work/source/peppercorn.deb"
+    ;;
+*)
+    checks=checks.sh
+    cp "$binary" "$work/source/target/release/peppercorn"
+    ;;
+esac
 cp -r "$here/README.md" "$here/systemd" "$here/examples" "$work/source"
 mkdir "$work/source/tests"
 cp -r "$here/tests/systemd" "$work/source/tests"
 
-unit checks.service '/bin/bash /source/tests/systemd/checks.sh'
+unit checks.service "/bin/bash /source/tests/systemd/$checks"
 cat >>"$work/checks.service" <<'END'
 StandardOutput=append:/results/output
 END

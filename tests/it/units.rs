@@ -10,8 +10,8 @@ use crate::harness::{Ended, Folder, run};
 
 /// The highest exposure that is let pass, in tenths: `systemd-analyze security` counts from 0, safe, to 100, unsafe.
 const MOST_EXPOSED: &str = "12";
-/// Where the service expects the binary. The copies name the one under test: `verify` looks for it.
-const INSTALLED: &str = "/usr/local/bin/peppercorn";
+/// systemd looks for the binary in its own path. The copies name the one under test: `verify` looks for it, too.
+const INSTALLED: &str = "ExecStart=peppercorn ";
 
 fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -26,9 +26,10 @@ fn text(name: &str) -> String {
 /// Copies of the units, with these drop-ins of the service.
 fn copies(drop_ins: &[&str]) -> Folder {
     let service = text("peppercorn.service");
-    assert!(service.contains(INSTALLED), "the binary is elsewhere");
+    assert!(service.contains(INSTALLED), "the binary is named otherwise");
     let folder = Folder::new();
-    let service = service.replace(INSTALLED, env!("CARGO_BIN_EXE_peppercorn"));
+    let under_test = format!("ExecStart={} ", env!("CARGO_BIN_EXE_peppercorn"));
+    let service = service.replace(INSTALLED, &under_test);
     folder.write("peppercorn.service", &service);
     for name in ["peppercorn.socket", "peppercorn-admin.socket"] {
         folder.write(name, &text(name));
