@@ -90,7 +90,10 @@ fn connections_that_are_reset_leave_nothing_behind() {
                 .write_all(sent[number % sent.len()].as_bytes())
                 .unwrap();
         }
-        assert_eq!(server.get("/one").body, "1");
+        // On a busy machine it takes a moment to notice that nobody waits for all of that any more.
+        poll("an answer", || {
+            (server.get("/one").body == "1").then_some(())
+        });
     };
     // The first ones have the pool open its connections.
     reset(500);
