@@ -41,6 +41,9 @@ select id, title from item where id = :id;
 -- name: keep!
 -- http: POST /kept
 insert into kept values (:id);
+-- name: slow$
+-- http: GET /slow
+select 'slow' from pg_sleep(1);
 -- name: add!
 -- http: POST /added
 insert into added default values;

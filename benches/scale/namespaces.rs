@@ -1,5 +1,7 @@
 //! Two instances with addresses of their own, each in a network namespace: what a second machine is to HAProxy.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -61,6 +63,21 @@ impl Drop for Namespace {
     }
 }
 
+/// Requests that take their time when the cable is pulled.
+const SLOW: usize = 8;
+
+/// Whether it was answered, and how long that took.
+fn ask_slowly(address: SocketAddr) -> (bool, Duration) {
+    let begin = Instant::now();
+    let mut answer = String::new();
+    let asked = TcpStream::connect(address).and_then(|mut stream| {
+        stream.write_all(b"GET /slow HTTP/1.0\r\n\r\n")?;
+        stream.read_to_string(&mut answer)
+    });
+    let answered = asked.is_ok() && answer.contains(" 200 ");
+    (answered, begin.elapsed())
+}
+
 /// Restarts, and a cable that is pulled.
 pub fn namespaces(field: &Field) {
     let (Some(a), Some(b)) = (Namespace::new(1), Namespace::new(2)) else {
@@ -72,12 +89,24 @@ pub fn namespaces(field: &Field) {
     (0..rounds).for_each(|_| balanced.restart_both());
     balanced.writes().goes_on(100);
     let before = balanced.writes().answered();
+    let slow: Vec<_> = (0..SLOW)
+        .map(|_| {
+            let address = balanced.haproxy.address();
+            std::thread::spawn(move || ask_slowly(address))
+        })
+        .collect();
+    // They are under way, at both.
+    std::thread::sleep(Duration::from_millis(300));
     let begin = Instant::now();
     assert!(ip(&format!("link set {} down", a.cable)));
     balanced.haproxy.knows("a", "DOWN");
     let noticed = begin.elapsed();
-    // Whoever waits for a machine that is gone waits for that to be noticed.
-    std::thread::sleep(Duration::from_secs(9));
+    let slow: Vec<_> = slow
+        .into_iter()
+        .map(|asked| asked.join().expect("a client"))
+        .collect();
+    let cut = slow.iter().filter(|(answered, _)| !answered).count();
+    let longest = slow.iter().map(|(_, took)| *took).max().unwrap_or_default();
     let meanwhile = balanced.writes().answered() - before;
     assert!(ip(&format!("link set {} up", a.cable)));
     balanced.haproxy.knows("a", "UP");
@@ -85,6 +114,15 @@ pub fn namespaces(field: &Field) {
     let written = balanced.end();
     let (failed, missing) = (written.failures.len(), written.missing);
     let clients = 4;
+    report(
+        "namespaces: what the one cut off was at",
+        &format!(
+            "of {SLOW} requests of a second each {cut} were there, and failed after {:.1} s at most",
+            longest.as_secs_f64()
+        ),
+        "some, after 10 s at most",
+        cut > 0 && cut < SLOW && longest < Duration::from_secs(10),
+    );
     report(
         "namespaces",
         &format!(

@@ -285,7 +285,9 @@ pub(super) async fn collect_rows<C: Collect>(
             }
         }
         if failure.is_none() {
-            failure = collect.row(changed.as_ref().unwrap_or(prepared), row).err();
+            failure = collect
+                .row(changed.as_deref().unwrap_or(prepared), row)
+                .err();
         }
         if failure.is_none() {
             failure = poll_fn(|_| collect.poll_ready()).await.err();

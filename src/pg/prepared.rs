@@ -141,18 +141,19 @@ impl Prepared {
 
     /// How to write rows like this one, if it is not as it was prepared: where the statement is parsed each time, a table
     /// that has changed changes what comes of it.
-    pub(super) fn of_changed(&self, row: &Row) -> Result<Option<Prepared>, PrepareError> {
+    pub(super) fn of_changed(&self, row: &Row) -> Result<Option<Box<Prepared>>, PrepareError> {
         let types = |columns: &[tokio_postgres::Column]| -> Vec<u32> {
             columns.iter().map(|column| column.type_().oid()).collect()
         };
         if self.unnamed.is_none() || types(row.columns()) == types(self.statement.columns()) {
             return Ok(None);
         }
-        Ok(Some(Prepared {
+        // Boxed: queries do not carry room for it.
+        Ok(Some(Box::new(Prepared {
             statement: self.statement.clone(),
             columns: columns(row.columns())?,
             unnamed: self.unnamed.clone(),
-        }))
+        })))
     }
 
     /// The result's columns; none for a statement without a result.
