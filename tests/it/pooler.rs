@@ -80,10 +80,10 @@ fn services_share_sessions_and_leave_nothing_in_them() {
             requests[number as usize % requests.len()].clone()
         })
     });
-    clients.iter().for_each(|clients| clients.goes_on(100));
+    clients.iter().for_each(|clients| clients.goes_on(60));
     clients
         .into_iter()
-        .for_each(|clients| clients.stop().flawless(100));
+        .for_each(|clients| clients.stop().flawless(60));
     let [server, _] = &servers;
     assert_eq!(
         server.get("/items/7").body,
