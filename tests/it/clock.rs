@@ -43,6 +43,8 @@ fn a_clock_that_is_set_changes_the_time_and_no_time_limit() {
         .args(["--jwt-key", &write_key(&folder, SECRET)])
         .stdout(File::create(&log).unwrap());
     let server = Server::spawn(command).ready();
+    // From then on the pool knows that it is slow, and puts nothing behind it.
+    assert_eq!(server.get("/late").status, 504);
     for ahead in [HOUR, 0, -HOUR] {
         let mut idle = server.connect();
         assert_eq!(idle.request("GET", "/ping", &[], "").body, "pong");
