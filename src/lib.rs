@@ -263,7 +263,7 @@ pub use tokio_postgres::Row;
 /// SQL files as part of the program, for [`App::sql_files`]: their paths, as they stand here, and their texts. A path is
 /// relative to the file that this stands in, as for [`include_str!`].
 ///
-/// ```
+/// ```standalone_crate
 /// let files = peppercorn::include_sql!["../examples/exchange/events.sql", "../examples/exchange/schema.sql"];
 /// assert!(files[0].1.contains("-- name: "));
 /// ```

@@ -171,7 +171,7 @@ impl App {
     /// Serves SQL files that are part of the program; [`include_sql!`](crate::include_sql) makes the list, of paths and
     /// texts. `schema.sql` among them fills a new private PostgreSQL.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use peppercorn::{App, include_sql};
     ///
     /// let app = App::new().sql_files(include_sql!["../../examples/exchange/trades.sql"]);
