@@ -9,6 +9,7 @@ use crate::json::object::{Flaw, Object, check, elements, string};
 ///
 /// ```
 /// use peppercorn::auth::Claims;
+///
 /// let claims = Claims::read(r#"{"sub":"jane","scope":"read write","org":{"id":7}}"#).unwrap();
 /// assert_eq!(claims.text("sub").as_deref(), Some("jane"));
 /// assert_eq!(claims.text("org.id").as_deref(), Some("7"));
@@ -23,6 +24,14 @@ impl Claims {
     ///
     /// # Errors
     /// A text that is no JSON object, has a name twice, or a NUL.
+    ///
+    /// ```
+    /// use peppercorn::auth::Claims;
+    ///
+    /// assert!(Claims::read(r#"{"sub":"jane"}"#).is_ok());
+    /// let twice = Claims::read(r#"{"sub":"jane","sub":"admin"}"#).unwrap_err();
+    /// assert_eq!(twice.to_string(), "has two members of one name");
+    /// ```
     pub fn read(json: impl Into<Arc<str>>) -> Result<Claims, Flaw> {
         let json = json.into();
         check(&json)?;
@@ -30,6 +39,15 @@ impl Claims {
     }
 
     /// The JSON object as it was signed.
+    ///
+    /// ```
+    /// use peppercorn::auth::Claims;
+    ///
+    /// let claims = Claims::read(r#"{"sub":"jane","org":{"id":7}}"#)?;
+    /// let all: serde_json::Value = serde_json::from_str(claims.json())?;
+    /// assert_eq!(all["org"]["id"], 7);
+    /// # anyhow::Ok(())
+    /// ```
     pub fn json(&self) -> &str {
         &self.0
     }
@@ -39,6 +57,16 @@ impl Claims {
     ///
     /// Dots lead into objects, `app_metadata.tenant`; a claim that has them in its own name, such as
     /// `https://example.com/role`, comes first.
+    ///
+    /// ```
+    /// use peppercorn::auth::Claims;
+    ///
+    /// let claims = Claims::read(r#"{"sub":"jane","app":{"shop":7},"https://shop.example/role":"clerk"}"#)?;
+    /// assert_eq!(claims.text("app.shop").as_deref(), Some("7"));
+    /// assert_eq!(claims.text("https://shop.example/role").as_deref(), Some("clerk"));
+    /// assert_eq!(claims.text("app.till"), None);
+    /// # anyhow::Ok(())
+    /// ```
     pub fn text(&self, path: &str) -> Option<Cow<'_, str>> {
         let raw = self.value(path)?;
         string(raw).or(Some(Cow::Borrowed(raw)))
@@ -51,6 +79,14 @@ impl Claims {
 
     /// What the token is good for (RFC 6749 section 3.3): the claim `scope`, else `scp`; words with spaces between them, or
     /// a list of strings.
+    ///
+    /// ```
+    /// use peppercorn::auth::Claims;
+    ///
+    /// let claims = Claims::read(r#"{"sub":"jane","scope":"orders:read orders:write"}"#)?;
+    /// assert!(claims.scopes().iter().any(|scope| scope == "orders:write"));
+    /// # anyhow::Ok(())
+    /// ```
     pub fn scopes(&self) -> Vec<Cow<'_, str>> {
         let Some(raw) = find(&self.0, "scope").or_else(|| find(&self.0, "scp")) else {
             return Vec::new();
@@ -76,6 +112,13 @@ fn find<'a>(object: &'a str, path: &str) -> Option<&'a str> {
 }
 
 /// Whether a word can be a scope: RFC 6749's `scope-token`, printable ASCII but space, `"` and `\`.
+///
+/// ```
+/// use peppercorn::auth::is_scope;
+///
+/// assert!(is_scope("orders:write"));
+/// assert!(!is_scope("orders write"));
+/// ```
 pub fn is_scope(word: &str) -> bool {
     let fit = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     !word.is_empty() && word.bytes().all(fit)

@@ -246,18 +246,53 @@ pub mod invariants {
 }
 
 pub use app::{App, Handler};
+/// All that a program's own `main` has to do.
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     peppercorn::main(peppercorn::App::new().sql_dir("sql"))
+/// }
+/// ```
 pub use commands::main;
 pub use endpoint::{
     Answer, Context, Database, Endpoint, NamedQuery, PathParameters, RequestId, Route, Service,
     Span,
 };
 pub use error::{Invalid, Problem};
-pub use http::{
-    Body, BodyStream, HeaderValue, InvalidHeader, Method, Request, Response, StatusCode,
-};
+/// The method of a [`Request`] and of a [`Handler`]'s route.
+///
+/// ```
+/// use peppercorn::{Handler, Method, Response};
+///
+/// let settle = Handler::new(Method::Put, "/markets/{market_id}/result", |_| async {
+///     Ok(Response::text("settled\n"))
+/// });
+/// assert_eq!(Method::Put.to_string(), "PUT");
+/// ```
+pub use http::Method;
+/// The status of a [`Response`] and of a [`Problem`].
+///
+/// ```
+/// use peppercorn::StatusCode;
+///
+/// assert!(StatusCode::Created.is_success());
+/// assert_eq!(StatusCode::Conflict as u16, 409);
+/// assert_eq!(StatusCode::try_from(422).ok(), Some(StatusCode::UnprocessableEntity));
+/// ```
+pub use http::StatusCode;
+pub use http::{Body, BodyStream, HeaderValue, InvalidHeader, Request, Response};
 pub use openapi::Operation;
 pub use pg::Parameter;
 /// A row of a [query's](NamedQuery::rows) result.
+///
+/// ```
+/// use peppercorn::Row;
+///
+/// fn label(row: &Row) -> anyhow::Result<String> {
+///     let (title, shelf): (&str, Option<i32>) = (row.try_get("title")?, row.try_get("shelf")?);
+///     Ok(shelf.map_or(title.to_owned(), |shelf| format!("{title}, shelf {shelf}")))
+/// }
+/// ```
 pub use tokio_postgres::Row;
 
 /// SQL files as part of the program, for [`App::sql_files`]: their paths, as they stand here, and their texts. A path is

@@ -17,8 +17,7 @@ use crate::router::Template;
 /// ```
 /// use std::time::Duration;
 ///
-/// use peppercorn::openapi::Operation;
-/// use peppercorn::{App, Context, Handler, Method, Response, StatusCode};
+/// use peppercorn::{App, Context, Handler, Method, Operation, Response, StatusCode};
 /// use serde_json::json;
 ///
 /// async fn hello(context: Context) -> anyhow::Result<Response> {
@@ -55,6 +54,14 @@ impl Handler {
     ///
     /// # Panics
     /// When the path is none: this is for paths in the source.
+    ///
+    /// ```
+    /// use peppercorn::{App, Handler, Method, Response};
+    ///
+    /// let settle = |_| async { Ok(Response::text("settled\n")) };
+    /// let app = App::new().handler(Handler::new(Method::Post, "/markets/{market_id}/settle", settle));
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     #[track_caller]
     pub fn new(method: Method, path: &str, endpoint: impl Endpoint) -> Handler {
         let place = Location::caller().to_string();
@@ -74,6 +81,15 @@ impl Handler {
     }
 
     /// For it to answer, in place of `--timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use peppercorn::{Handler, Method, Response};
+    ///
+    /// let report = Handler::new(Method::Get, "/report", |_| async { Ok(Response::text("…")) })
+    ///     .within(Duration::from_secs(60));
+    /// ```
     pub fn within(mut self, limit: Duration) -> Handler {
         self.timeout = Some(limit);
         self
@@ -85,6 +101,21 @@ impl Handler {
     ///
     /// # Panics
     /// When one is no scope: this is for scopes in the source.
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Handler, Method, Response};
+    ///
+    /// async fn orders(context: Context) -> anyhow::Result<Response> {
+    ///     let claims = context.claims.as_ref();
+    ///     let customer = claims.and_then(|claims| claims.text("sub")).unwrap_or_default();
+    ///     Ok(Response::text(format!("the orders of {customer}\n")))
+    /// }
+    ///
+    /// let orders = Handler::new(Method::Get, "/orders", orders).scopes(["orders:read"]);
+    /// let app = App::new().handler(orders);
+    /// # // There is no key.
+    /// # assert!(app.api(None).is_err());
+    /// ```
     #[track_caller]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Handler {
         let scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
@@ -96,6 +127,13 @@ impl Handler {
     }
 
     /// Says in the API's document what it does.
+    ///
+    /// ```
+    /// use peppercorn::{Handler, Method, Operation, Response};
+    ///
+    /// let odds = Handler::new(Method::Get, "/odds", |_| async { Ok(Response::json("{}")) })
+    ///     .described(Operation::new("odds").summary("The odds of all markets.").tag("markets"));
+    /// ```
     pub fn described(mut self, operation: Operation) -> Handler {
         self.operation = Some(operation);
         self

@@ -67,11 +67,24 @@ pub struct App {
 
 impl App {
     /// One that answers `/ping`, `/readyz` and `/metrics`.
+    ///
+    /// ```
+    /// use peppercorn::{App, Response};
+    ///
+    /// let app = App::new().get("/books", |_| async { Ok(Response::json("[]")) });
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     pub fn new() -> App {
         App::default()
     }
 
     /// What the API is called in its OpenAPI document: the name of the folder of SQL files if nobody says.
+    ///
+    /// ```
+    /// use peppercorn::App;
+    ///
+    /// let app = App::new().title("Book shop").sql_dir("sql");
+    /// ```
     pub fn title(mut self, title: impl Into<String>) -> App {
         self.title = Some(title.into());
         self
@@ -81,6 +94,18 @@ impl App {
     ///
     /// # Panics
     /// When the path is none, as [`Handler::new`].
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Response};
+    ///
+    /// async fn book(context: Context) -> anyhow::Result<Response> {
+    ///     let isbn = context.path.get("isbn").unwrap_or_default();
+    ///     Ok(Response::text(format!("the book {isbn}\n")))
+    /// }
+    ///
+    /// let app = App::new().get("/books/{isbn}", book);
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     #[track_caller]
     pub fn get(self, path: &str, endpoint: impl Endpoint) -> App {
         self.handler(Handler::new(Method::Get, path, endpoint))
@@ -90,6 +115,23 @@ impl App {
     ///
     /// # Panics
     /// As [`App::get`].
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Response, StatusCode};
+    ///
+    /// async fn order(context: Context) -> anyhow::Result<Response> {
+    ///     let order: serde_json::Value = context.json()?;
+    ///     let id = context.query("add-order").bind("book", &order["book"]).row().await?;
+    ///     let id: Option<i32> = id.map(|row| row.try_get("id")).transpose()?;
+    ///     let location = format!("/orders/{}", id.unwrap_or_default());
+    ///     Ok(Response::new(StatusCode::Created).with_header("Location", location))
+    /// }
+    ///
+    /// let app = App::new()
+    ///     .write_query("add-order", "insert into orders (book) values (:book) returning id")
+    ///     .post("/orders", order);
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     #[track_caller]
     pub fn post(self, path: &str, endpoint: impl Endpoint) -> App {
         self.handler(Handler::new(Method::Post, path, endpoint))
@@ -99,6 +141,22 @@ impl App {
     ///
     /// # Panics
     /// As [`App::get`].
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Response, StatusCode};
+    ///
+    /// async fn set_price(context: Context) -> anyhow::Result<Response> {
+    ///     let isbn = context.path.get("isbn");
+    ///     let price: f64 = context.json()?;
+    ///     context.query("set-price").bind("isbn", isbn).bind("price", price).execute().await?;
+    ///     Ok(Response::new(StatusCode::NoContent))
+    /// }
+    ///
+    /// let app = App::new()
+    ///     .write_query("set-price", "update books set price = :price where isbn = :isbn")
+    ///     .put("/books/{isbn}/price", set_price);
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     #[track_caller]
     pub fn put(self, path: &str, endpoint: impl Endpoint) -> App {
         self.handler(Handler::new(Method::Put, path, endpoint))
@@ -108,6 +166,21 @@ impl App {
     ///
     /// # Panics
     /// As [`App::get`].
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Problem, Response, StatusCode};
+    ///
+    /// async fn amend(context: Context) -> anyhow::Result<Response> {
+    ///     let change: serde_json::Value = context.json()?;
+    ///     match change["quantity"].as_u64() {
+    ///         Some(quantity) => Ok(Response::text(format!("{quantity} it is\n"))),
+    ///         None => Err(Problem::new(StatusCode::BadRequest, "only the quantity can be changed").into()),
+    ///     }
+    /// }
+    ///
+    /// let app = App::new().patch("/orders/{order_id}", amend);
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     #[track_caller]
     pub fn patch(self, path: &str, endpoint: impl Endpoint) -> App {
         self.handler(Handler::new(Method::Patch, path, endpoint))
@@ -117,12 +190,39 @@ impl App {
     ///
     /// # Panics
     /// As [`App::get`].
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Problem, Response, StatusCode};
+    ///
+    /// async fn cancel(context: Context) -> anyhow::Result<Response> {
+    ///     let id = context.path.get("order_id");
+    ///     match context.query("cancel-order").bind("id", id).execute().await? {
+    ///         0 => Err(Problem::new(StatusCode::NotFound, "there is no such order").into()),
+    ///         _ => Ok(Response::new(StatusCode::NoContent)),
+    ///     }
+    /// }
+    ///
+    /// let app = App::new()
+    ///     .write_query("cancel-order", "delete from orders where id = :id")
+    ///     .delete("/orders/{order_id}", cancel);
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     #[track_caller]
     pub fn delete(self, path: &str, endpoint: impl Endpoint) -> App {
         self.handler(Handler::new(Method::Delete, path, endpoint))
     }
 
     /// Answers by a handler of which there is more to say than its route.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use peppercorn::{App, Handler, Method, Response};
+    ///
+    /// let odds = Handler::new(Method::Get, "/odds", |_| async { Ok(Response::json("{}")) });
+    /// let app = App::new().handler(odds.within(Duration::from_secs(2)));
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     pub fn handler(mut self, handler: Handler) -> App {
         self.handlers.push(handler);
         self
@@ -163,6 +263,17 @@ impl App {
     }
 
     /// Serves the SQL files below this directory. A directory that is named on the command line takes its place.
+    ///
+    /// ```no_run
+    /// use std::process::ExitCode;
+    ///
+    /// use peppercorn::App;
+    ///
+    /// /// What `peppercorn serve books` does; `shop serve elsewhere` serves another folder.
+    /// fn main() -> ExitCode {
+    ///     peppercorn::main(App::new().sql_dir("books"))
+    /// }
+    /// ```
     pub fn sql_dir(mut self, directory: impl Into<PathBuf>) -> App {
         self.files = FileSource::Below(directory.into());
         self
@@ -204,6 +315,16 @@ impl App {
     ///
     /// # Panics
     /// As [`App::read_query`].
+    ///
+    /// ```
+    /// use peppercorn::App;
+    ///
+    /// let app = App::new().write_query(
+    ///     "settle",
+    ///     "update markets set settled_at = now() where id = :market;
+    ///      delete from orders where market_id = :market returning id",
+    /// );
+    /// ```
     #[track_caller]
     pub fn write_query(self, name: &str, sql: &str) -> App {
         self.query(name, sql, false)
@@ -242,6 +363,7 @@ impl App {
     ///
     /// # Errors
     /// A route that is taken; a handler that asks for a token where there is no key to verify it with.
+    #[doc(hidden)]
     pub fn api(&self, verifier: Option<Verifier>) -> anyhow::Result<Api> {
         let mut api = Api::new(verifier, self.wrappers.clone());
         for handler in &self.handlers {

@@ -8,6 +8,10 @@ use anyhow::bail;
 use super::{Claims, Expected, Refused};
 
 /// There are none.
+///
+/// ```
+/// assert!(peppercorn::auth::Keys::read(b"what the shop and its issuer share").is_err());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Keys(Infallible);
 

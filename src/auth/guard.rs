@@ -25,10 +25,9 @@ use crate::http::Request;
 ///
 /// # fn main() -> anyhow::Result<()> {
 /// let keys = Keys::read(&std::fs::read("issuer.pem")?)?;
-/// let expected = Expected {
-///     audiences: vec!["https://api.example.com".into()],
-///     issuer: Some("https://login.example.com".into()),
-/// };
+/// let expected = Expected::default()
+///     .audience("https://api.example.com")
+///     .issuer("https://login.example.com");
 /// let verifier = Verifier::new(keys, expected);
 /// let hello = Guard::new(hello, verifier).scope("hello:read");
 /// let app = App::new().get("/hello", hello);
@@ -44,6 +43,19 @@ pub struct Guard<E> {
 
 impl<E: Endpoint> Guard<E> {
     /// Has `inner` asked only by those with a token that `verifier` takes.
+    ///
+    /// ```
+    /// use peppercorn::auth::{Guard, Verifier};
+    /// use peppercorn::{App, Response};
+    ///
+    /// /// One API for customers, one for staff, each with keys of its own.
+    /// fn shop(customers: Verifier, staff: Verifier) -> App {
+    ///     let orders = |_| async { Ok(Response::json("[]")) };
+    ///     App::new()
+    ///         .get("/orders", Guard::new(orders, customers))
+    ///         .get("/staff/orders", Guard::new(orders, staff))
+    /// }
+    /// ```
     pub fn new(inner: E, verifier: Verifier) -> Guard<E> {
         Guard {
             inner,
@@ -56,6 +68,17 @@ impl<E: Endpoint> Guard<E> {
     ///
     /// # Panics
     /// When it is no scope: this is for scopes in the source. [`is_scope`] says it of those that come from elsewhere.
+    ///
+    /// ```
+    /// use peppercorn::auth::{Guard, Verifier};
+    /// use peppercorn::{App, Response};
+    ///
+    /// fn shop(verifier: Verifier) -> App {
+    ///     let refund = |_| async { Ok(Response::text("refunded\n")) };
+    ///     let refund = Guard::new(refund, verifier).scope("orders:write").scope("refunds");
+    ///     App::new().post("/orders/{order_id}/refund", refund)
+    /// }
+    /// ```
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Guard<E> {
         let scope = scope.into();

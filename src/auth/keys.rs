@@ -19,6 +19,15 @@ use crate::der::Der;
 ///
 /// Each is for one algorithm, and is used with no other: what a token says of itself picks a key, but cannot make an RSA
 /// key into a secret. Where keys have names, a token's `kid` says which of them it is; one without a name may be any.
+///
+/// ```
+/// use peppercorn::auth::Keys;
+///
+/// let keys = Keys::read(b"what the shop and its issuer share\n")?;
+/// // Nothing of them is shown.
+/// assert_eq!(format!("{keys:?}"), "[Hs256]");
+/// # anyhow::Ok(())
+/// ```
 pub struct Keys(Vec<Key>);
 
 /// The ways to sign that are taken (RFC 7518 section 3.1).
@@ -69,6 +78,21 @@ impl Keys {
     /// # Errors
     /// No key that can be used, and why; a private key, where a public one is enough; a shared secret that is too short,
     /// or looks like a public key, which anybody may know.
+    ///
+    /// ```
+    /// use peppercorn::auth::Keys;
+    ///
+    /// let jwks = br#"{"keys": [{
+    ///     "kty": "EC", "crv": "P-256", "kid": "2018",
+    ///     "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    ///     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+    /// }]}"#;
+    /// assert!(!Keys::read(jwks)?.hold_a_secret());
+    ///
+    /// let error = Keys::read(b"too short").unwrap_err();
+    /// assert!(error.to_string().starts_with("a shared secret has 32 bytes or more, not 9"));
+    /// # anyhow::Ok(())
+    /// ```
     pub fn read(file: &[u8]) -> anyhow::Result<Keys> {
         let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
         if marks.iter().any(|mark| file.starts_with(mark)) {
@@ -92,6 +116,17 @@ impl Keys {
     }
 
     /// Whether there is a shared secret among them: who knows it can make tokens.
+    ///
+    /// ```
+    /// use peppercorn::auth::Keys;
+    ///
+    /// /// Others must not read a file with a secret.
+    /// fn mode(file: &[u8]) -> anyhow::Result<u32> {
+    ///     Ok(if Keys::read(file)?.hold_a_secret() { 0o600 } else { 0o644 })
+    /// }
+    /// assert_eq!(mode(b"what the shop and its issuer share")?, 0o600);
+    /// # anyhow::Ok(())
+    /// ```
     pub fn hold_a_secret(&self) -> bool {
         let mut keys = self.0.iter();
         keys.any(|key| matches!(key.material, Material::Secret(_)))

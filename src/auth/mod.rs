@@ -3,6 +3,20 @@
 //! A request's way: header `Authorization` → [`Guard`] → [`Verifier`] with its [`Keys`] → [`Claims`] in the endpoint's
 //! [`Context`](crate::Context); else a [`Refused`], as 401 or 403.
 //!
+//! ```
+//! use peppercorn::auth::{Guard, Verifier};
+//! use peppercorn::{App, Context, Response};
+//!
+//! async fn orders(context: Context) -> anyhow::Result<Response> {
+//!     let customer = context.claims.as_ref().and_then(|claims| claims.text("sub"));
+//!     Ok(Response::text(format!("the orders of {}\n", customer.unwrap_or_default())))
+//! }
+//!
+//! fn shop(verifier: Verifier) -> App {
+//!     App::new().get("/orders", Guard::new(orders, verifier).scope("orders:read"))
+//! }
+//! ```
+//!
 //! | module | what it does |
 //! |---|---|
 //! | `guard` | an endpoint around an endpoint: asks for a token |
@@ -36,6 +50,14 @@ mod token;
 mod verifier;
 
 pub use crate::claims::{Claims, is_scope};
+/// Why a text is no set of [`Claims`].
+///
+/// ```
+/// use peppercorn::auth::{Claims, Flaw};
+///
+/// assert_eq!(Claims::read("[]").unwrap_err(), Flaw::NotAnObject);
+/// ```
+pub use crate::json::object::Flaw;
 #[cfg(not(feature = "auth"))]
 pub use absent::{Keys, Verifier};
 pub use guard::Guard;
@@ -46,10 +68,50 @@ pub use refused::{Part, Refused};
 pub use verifier::Verifier;
 
 /// What a token must say beside a good signature.
+///
+/// ```
+/// use peppercorn::auth::Expected;
+///
+/// let expected = Expected::default()
+///     .audience("https://shop.example.com")
+///     .issuer("https://login.example.com");
+/// assert_eq!(expected.audiences, ["https://shop.example.com"]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Expected {
     /// For whom it must be: one of these must be among the token's `aud`. Empty: anybody, and a token need not say.
     pub audiences: Vec<String>,
     /// Who must have issued it: the token's `iss`. None: anybody who has a key.
     pub issuer: Option<String>,
+}
+
+impl Expected {
+    /// The token may be for this one, too.
+    ///
+    /// ```
+    /// use peppercorn::auth::Expected;
+    ///
+    /// let expected = Expected::default().audience("shop").audience("warehouse");
+    /// assert_eq!(expected.audiences, ["shop", "warehouse"]);
+    /// ```
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Expected {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// The token must be from this one.
+    ///
+    /// ```
+    /// use peppercorn::auth::Expected;
+    ///
+    /// let expected = Expected::default().issuer("https://login.example.com");
+    /// assert_eq!(expected.issuer.as_deref(), Some("https://login.example.com"));
+    /// ```
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Expected {
+        self.issuer = Some(issuer.into());
+        self
+    }
 }

@@ -6,7 +6,23 @@ use crate::json::object::Flaw;
 
 /// Why a token is not taken. In words it is fit for `error_description` (RFC 6750 section 3), and has nothing of the token
 /// in it.
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use peppercorn::auth::{Refused, Verifier};
+///
+/// fn greeting(verifier: &Verifier, token: &str) -> String {
+///     match verifier.verify(token, SystemTime::now()) {
+///         Ok(claims) => format!("hello, {}", claims.text("sub").unwrap_or_default()),
+///         Err(Refused::Expired) => "log in again".into(),
+///         Err(refused) => refused.to_string(),
+///     }
+/// }
+/// assert_eq!(Refused::Signature.to_string(), "the token has a wrong signature");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refused {
     /// It has more than 8 KiB.
     TooLong,
@@ -41,7 +57,15 @@ pub enum Refused {
 }
 
 /// A part of a token.
+///
+/// ```
+/// use peppercorn::auth::{Part, Refused};
+///
+/// let refused = Refused::Encoding(Part::Payload);
+/// assert_eq!(refused.to_string(), "the token has a payload that is not base64url");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Part {
     /// How it is signed.
     Header,

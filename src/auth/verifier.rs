@@ -13,6 +13,20 @@ use super::{Claims, Expected, Keys, Refused};
 const MOST_BYTES: usize = 8 * 1024;
 
 /// Verifies tokens. Cheap to clone.
+///
+/// ```
+/// use std::time::SystemTime;
+///
+/// use peppercorn::auth::{Expected, Keys, Verifier};
+///
+/// let keys = Keys::read(b"what the exchange and its issuer share")?;
+/// let verifier = Verifier::new(keys, Expected::default());
+/// let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIiwic2NvcGUiOiJvcmRlcnM6cmVhZCJ9.\
+///              UM5Ma8PCzDlvouKyTxDDp9bMWL1t--jHfxIK-GRXykY";
+/// let claims = verifier.verify(token, SystemTime::now())?;
+/// assert_eq!(claims.json(), r#"{"sub":"jane","scope":"orders:read"}"#);
+/// # anyhow::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct Verifier(Arc<Inner>);
 
@@ -24,6 +38,20 @@ struct Inner {
 
 impl Verifier {
     /// Takes tokens that one of `keys` has signed, and that say what is expected.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    ///
+    /// use peppercorn::auth::{Expected, Keys, Refused, Verifier};
+    ///
+    /// let keys = Keys::read(b"what the exchange and its issuer share")?;
+    /// let verifier = Verifier::new(keys, Expected::default().audience("exchange"));
+    /// // A good signature is not enough.
+    /// let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIiwic2NvcGUiOiJvcmRlcnM6cmVhZCJ9.\
+    ///              UM5Ma8PCzDlvouKyTxDDp9bMWL1t--jHfxIK-GRXykY";
+    /// assert_eq!(verifier.verify(token, SystemTime::now()), Err(Refused::Audience));
+    /// # anyhow::Ok(())
+    /// ```
     pub fn new(keys: Keys, expected: Expected) -> Verifier {
         Verifier(Arc::new(Inner {
             keys,
@@ -37,6 +65,22 @@ impl Verifier {
     ///
     /// # Errors
     /// Why it is not taken.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use peppercorn::auth::{Expected, Keys, Refused, Verifier};
+    ///
+    /// let keys = Keys::read(b"what the exchange and its issuer share")?;
+    /// let verifier = Verifier::new(keys, Expected::default());
+    /// // {"sub":"jane","exp":1500000000}
+    /// let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqYW5lIiwiZXhwIjoxNTAwMDAwMDAwfQ.\
+    ///              7eF58pewJ_hZX9DCIep9PfMQI9DPeFCeW1IZ9M7BohE";
+    /// let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000);
+    /// assert!(verifier.verify(token, expires - Duration::from_secs(60)).is_ok());
+    /// assert_eq!(verifier.verify(token, expires + Duration::from_secs(60)), Err(Refused::Expired));
+    /// # anyhow::Ok(())
+    /// ```
     pub fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, Refused> {
         if token.len() > MOST_BYTES {
             return Err(Refused::TooLong);

@@ -1,4 +1,4 @@
-//! A request to another server, and the answer.
+//! A request to another server.
 
 use std::time::Duration;
 
@@ -8,17 +8,30 @@ use http_types::{Body, Method, StatusCode, Url};
 
 use super::kept::Place;
 use super::line::Line;
+use super::response::Response;
 use super::{Client, LIMIT, MOST_BYTES, ending};
 use crate::http::is_token;
 use crate::panics;
-
-/// As many as async-h1 takes.
-const MOST_HEADERS: usize = 128;
 
 /// What this program calls itself.
 const AGENT: &str = concat!("peppercorn/", env!("CARGO_PKG_VERSION"));
 
 /// A request that is not sent yet.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use peppercorn::Context;
+///
+/// async fn is_in_stock(context: &Context, isbn: &str) -> anyhow::Result<bool> {
+///     let asked = context
+///         .client()
+///         .get(&format!("https://publisher.example.com/stock/{isbn}"))
+///         .header("Accept", "application/json")
+///         .within(Duration::from_secs(1));
+///     asked.send().await?.json()
+/// }
+/// ```
 #[must_use = "it is sent by `send`"]
 pub struct Request<'a> {
     client: &'a Client,
@@ -30,42 +43,6 @@ pub struct Request<'a> {
     body: Vec<u8>,
     limit: Duration,
     most_bytes: u64,
-}
-
-/// An answer, whole.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Response {
-    /// Whatever it is: a 404 is an answer, and no error.
-    pub status: StatusCode,
-    /// The body, decoded from its chunks.
-    pub body: Vec<u8>,
-    headers: Vec<(String, String)>,
-}
-
-impl Response {
-    /// The first header of this name, in whichever case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let found = headers.find(|(own, _)| own.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// The body as text.
-    ///
-    /// # Errors
-    /// It is not UTF-8.
-    pub fn text(&self) -> anyhow::Result<&str> {
-        str::from_utf8(&self.body).context("the answer is not UTF-8")
-    }
-
-    /// The body, read as JSON.
-    ///
-    /// # Errors
-    /// It is none, or not of this shape.
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> anyhow::Result<T> {
-        serde_json::from_slice(&self.body).context("the answer is not the JSON that is wanted")
-    }
 }
 
 impl<'a> Request<'a> {
@@ -87,6 +64,20 @@ impl<'a> Request<'a> {
     }
 
     /// Adds a header, which is ASCII. One that is not is an error when the request is sent.
+    ///
+    /// ```
+    /// use peppercorn::client::Client;
+    ///
+    /// # fn main() -> anyhow::Result<()> {
+    /// let client = Client::start()?;
+    /// let token = "from a file, with its line end\n";
+    /// let asked = client.get("http://localhost:8080/orders").header("Authorization", token);
+    /// // Nothing is sent.
+    /// let error = smol::block_on(asked.send()).unwrap_err();
+    /// assert!(format!("{error:#}").ends_with("the header Authorization cannot be sent"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn header(mut self, name: &str, value: &str) -> Request<'a> {
         // http-types lets line ends through.
         let fit = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
@@ -98,6 +89,18 @@ impl<'a> Request<'a> {
     }
 
     /// What is sent.
+    ///
+    /// ```
+    /// # async fn example(client: &peppercorn::client::Client) -> anyhow::Result<()> {
+    /// let sent = client
+    ///     .post("https://publisher.example.com/orders")
+    ///     .header("Content-Type", "text/csv")
+    ///     .body("isbn,quantity\n9780141184340,2\n")
+    ///     .send()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn body(self, body: impl Into<Vec<u8>>) -> Request<'a> {
         Request {
             body: body.into(),
@@ -106,17 +109,43 @@ impl<'a> Request<'a> {
     }
 
     /// Sends this as JSON.
+    ///
+    /// ```
+    /// # async fn example(client: &peppercorn::client::Client) -> anyhow::Result<()> {
+    /// let order = serde_json::json!({"isbn": "9780141184340", "quantity": 2});
+    /// let sent = client.post("https://publisher.example.com/orders").json(&order).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn json(self, value: &serde_json::Value) -> Request<'a> {
         let body = value.to_string();
         self.header("Content-Type", "application/json").body(body)
     }
 
     /// For all of it, from the look-up of the name to the last byte; 10 s if nobody says.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # async fn example(client: &peppercorn::client::Client) -> anyhow::Result<()> {
+    /// let odds = client.get("https://bookmaker.example.com/odds");
+    /// let odds = odds.within(Duration::from_millis(500)).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn within(self, limit: Duration) -> Request<'a> {
         Request { limit, ..self }
     }
 
     /// The largest body that is taken, in bytes; 1 MiB if nobody says.
+    ///
+    /// ```
+    /// # async fn example(client: &peppercorn::client::Client) -> anyhow::Result<()> {
+    /// let catalogue = client.get("https://publisher.example.com/catalogue");
+    /// let catalogue = catalogue.most_bytes(16 * 1024 * 1024).send().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn most_bytes(self, most_bytes: u64) -> Request<'a> {
         Request { most_bytes, ..self }
     }
@@ -126,6 +155,19 @@ impl<'a> Request<'a> {
     /// # Errors
     /// A URL or a header that is none; a server that cannot be reached, that does not answer in time, or whose answer is not
     /// HTTP, ends early or is too large. It names the method, the host and the path.
+    ///
+    /// ```
+    /// use peppercorn::client::Client;
+    ///
+    /// # fn main() -> anyhow::Result<()> {
+    /// let client = Client::start()?;
+    /// let asked = client.get("ftp://bookmaker.example.com/odds?key=secret");
+    /// let error = smol::block_on(asked.send()).unwrap_err();
+    /// assert_eq!(error.to_string(), "GET ftp://bookmaker.example.com/odds");
+    /// assert_eq!(error.root_cause().to_string(), "ftp is not http or https");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send(self) -> anyhow::Result<Response> {
         let url = self.url.as_ref();
         let what = match url {
@@ -233,23 +275,8 @@ impl<'a> Request<'a> {
                 self.client.0.kept.put(place, line);
             }
         }
-        Ok(Response {
-            status,
-            headers: headers(&heard)?,
-            body,
-        })
+        Response::new(status, &heard, body)
     }
-}
-
-/// The fields of an answer's head as they came: async-h1 adds some of its own.
-fn headers(heard: &[u8]) -> anyhow::Result<Vec<(String, String)>> {
-    let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
-    let mut head = httparse::Response::new(&mut headers);
-    head.parse(heard)?;
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    let headers = head.headers.iter();
-    let owned = headers.map(|header| (header.name.to_owned(), text(header.value)));
-    Ok(owned.collect())
 }
 
 /// What came with an answer's head and is not of it.

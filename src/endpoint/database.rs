@@ -14,12 +14,30 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Connections for reading and for writing, and what the program itself asks on them. A pool is absent where nobody needs
 /// it. Whoever drops it closes them.
+///
+/// ```
+/// use peppercorn::{Context, Database, Response};
+///
+/// async fn title(database: &Database, isbn: &str) -> anyhow::Result<Option<String>> {
+///     let row = database.query("title").bind("isbn", isbn).row().await?;
+///     Ok(row.map(|row| row.try_get("title")).transpose()?)
+/// }
+///
+/// async fn book(context: Context) -> anyhow::Result<Response> {
+///     let isbn = context.path.get("isbn").unwrap_or_default();
+///     let title = title(&context.service.database, isbn).await?;
+///     Ok(Response::text(title.unwrap_or_default()))
+/// }
+/// ```
 pub struct Database {
     /// Connections with `default_transaction_read_only=on`: GET and HEAD.
+    #[doc(hidden)]
     pub read: Option<Pool>,
     /// All other methods.
+    #[doc(hidden)]
     pub write: Option<Pool>,
     /// Whether the two lead to different servers: one may be away while the other answers.
+    #[doc(hidden)]
     pub reads_elsewhere: bool,
     /// The program's own.
     pub(crate) queries: Arc<Queries>,
@@ -39,6 +57,7 @@ pub struct Declared {
 
 impl Database {
     /// For endpoints that ask none.
+    #[doc(hidden)]
     pub fn none() -> Database {
         Database {
             read: None,
@@ -49,11 +68,20 @@ impl Database {
     }
 
     /// The pools there are.
+    #[doc(hidden)]
     pub fn pools(&self) -> impl Iterator<Item = &Pool> {
         self.read.iter().chain(&self.write)
     }
 
     /// One of the program's own queries, for nobody's request; see [`Context::query`](super::Context::query).
+    ///
+    /// ```
+    /// # async fn example(database: &peppercorn::Database) -> anyhow::Result<()> {
+    /// let closed = database.query("close-markets").execute().await?;
+    /// log::info!("{closed} markets are closed");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn query(&self, name: &str) -> NamedQuery<'_> {
         NamedQuery {
             found: self.queries.get(name).ok_or_else(|| name.to_owned()),
@@ -76,6 +104,22 @@ impl Drop for Database {
 /// A name that no query has; a parameter without a value, or a value without a parameter: these are mistakes of the program.
 /// What PostgreSQL refuses, and that it is away, is a [`Problem`](crate::Problem): a handler that passes it on answers as
 /// an SQL file would, with a 409 for a key that is taken, a 503 where there is no database.
+///
+/// ```
+/// use peppercorn::{App, Context, Response};
+///
+/// let app = App::new()
+///     .read_query("stock", "select quantity from stock where isbn = :isbn")
+///     .get("/stock/{isbn}", stock);
+///
+/// async fn stock(context: Context) -> anyhow::Result<Response> {
+///     let isbn = context.path.get("isbn");
+///     let row = context.query("stock").bind("isbn", isbn).row().await?;
+///     let quantity: i32 = row.map_or(Ok(0), |row| row.try_get("quantity"))?;
+///     Ok(Response::json(quantity.to_string()))
+/// }
+/// # assert!(app.api(None).is_ok());
+/// ```
 #[must_use = "it is run by `rows`, `row` or `execute`"]
 pub struct NamedQuery<'a> {
     database: &'a Database,
@@ -89,6 +133,20 @@ impl NamedQuery<'_> {
     /// Gives the parameter `:name` a value: text, numbers, `bool`, JSON, lists of these, or `None` for null. It travels as
     /// text, which PostgreSQL reads as the type that the statement has the parameter of. What else there is, such as a
     /// time, is given as the text that PostgreSQL reads.
+    ///
+    /// ```
+    /// # async fn example(context: &peppercorn::Context) -> anyhow::Result<()> {
+    /// let row = context
+    ///     .query("add-order") // values (:books, :price, :note, :placed_at)
+    ///     .bind("books", vec!["9780141184340", "9780141187761"])
+    ///     .bind("price", 12.5)
+    ///     .bind("note", None::<&str>)
+    ///     .bind("placed_at", "2018-07-24 16:30+02")
+    ///     .row()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn bind(mut self, name: &str, value: impl Into<Parameter>) -> Self {
         self.values.push((name.to_owned(), value.into()));
         self
@@ -98,6 +156,17 @@ impl NamedQuery<'_> {
     ///
     /// # Errors
     /// See [`NamedQuery`].
+    ///
+    /// ```
+    /// use peppercorn::{Context, Response};
+    ///
+    /// async fn titles(context: Context) -> anyhow::Result<Response> {
+    ///     let author = context.path.get("author");
+    ///     let rows = context.query("titles").bind("author", author).rows().await?;
+    ///     let titles: Result<Vec<&str>, _> = rows.iter().map(|row| row.try_get("title")).collect();
+    ///     Ok(Response::text(titles?.join("\n")))
+    /// }
+    /// ```
     pub async fn rows(self) -> anyhow::Result<Vec<Row>> {
         let done = self.run(usize::MAX).await?;
         Ok(done.collected.rows)
@@ -107,6 +176,16 @@ impl NamedQuery<'_> {
     ///
     /// # Errors
     /// See [`NamedQuery`].
+    ///
+    /// ```
+    /// use peppercorn::{Context, Problem, Response, StatusCode};
+    ///
+    /// async fn title(context: Context) -> anyhow::Result<Response> {
+    ///     let row = context.query("title").bind("isbn", context.path.get("isbn")).row().await?;
+    ///     let row = row.ok_or_else(|| Problem::new(StatusCode::NotFound, "there is no such book"))?;
+    ///     Ok(Response::text(row.try_get::<_, String>("title")?))
+    /// }
+    /// ```
     pub async fn row(self) -> anyhow::Result<Option<Row>> {
         let mut done = self.run(1).await?;
         Ok(done.collected.rows.pop())
@@ -116,6 +195,16 @@ impl NamedQuery<'_> {
     ///
     /// # Errors
     /// See [`NamedQuery`].
+    ///
+    /// ```
+    /// use peppercorn::{Context, Response};
+    ///
+    /// async fn cancel_all(context: Context) -> anyhow::Result<Response> {
+    ///     let market = context.path.get("market_id");
+    ///     let cancelled = context.query("cancel-orders").bind("market", market).execute().await?;
+    ///     Ok(Response::text(format!("{cancelled} orders are cancelled\n")))
+    /// }
+    /// ```
     pub async fn execute(self) -> anyhow::Result<u64> {
         Ok(self.run(0).await?.affected)
     }

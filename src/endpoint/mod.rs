@@ -3,6 +3,7 @@
 mod database;
 mod request_id;
 mod route;
+mod service;
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -17,24 +18,82 @@ use crate::claims::Claims;
 use crate::client::Client;
 use crate::error::{Invalid, Problem};
 use crate::http::{Request, Response};
-use crate::metrics::{Expose, Sources};
 use crate::router::pairs;
-use crate::runtime::{Clock, Drain};
-use crate::sentry::Sentry;
 
 pub use database::{Database, Declared, NamedQuery, Queries};
 pub use request_id::RequestId;
 pub use route::{PathParameters, Route};
+pub use service::Service;
 
 /// A future that an endpoint answers with.
+///
+/// ```
+/// use peppercorn::{Answer, App, Context, Endpoint, Response};
+///
+/// /// Says the same to everybody.
+/// struct Notice(String);
+///
+/// impl Endpoint for Notice {
+///     fn call(&self, _: Context) -> Answer<'_> {
+///         Box::pin(async { Ok(Response::text(self.0.clone())) })
+///     }
+/// }
+///
+/// let app = App::new().get("/notice", Notice("closed on Sundays\n".into()));
+/// # assert!(app.api(None).is_ok());
+/// ```
 pub type Answer<'a> = Pin<Box<dyn Future<Output = anyhow::Result<Response>> + Send + 'a>>;
 
 /// Answers requests: an SQL file's statement, a Rust handler, or a wrapper around another endpoint.
 ///
 /// An error that is (or wraps) a [`Problem`](crate::Problem) becomes that answer; any other becomes a 500 whose cause
 /// is reported and not shown.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// use peppercorn::{Answer, App, Context, Endpoint, Problem, StatusCode};
+///
+/// /// Lets nobody through while the shop is closed.
+/// struct Shop {
+///     inner: Arc<dyn Endpoint>,
+///     closed: Arc<AtomicBool>,
+/// }
+///
+/// impl Endpoint for Shop {
+///     fn call(&self, context: Context) -> Answer<'_> {
+///         match self.closed.load(Ordering::Relaxed) {
+///             false => self.inner.call(context),
+///             true => Box::pin(async { Err(Problem::new(StatusCode::NotFound, "the shop is closed").into()) }),
+///         }
+///     }
+/// }
+///
+/// let closed = Arc::new(AtomicBool::new(false));
+/// let app = App::new().wrap(move |inner| Shop { inner, closed: closed.clone() });
+/// # assert!(app.api(None).is_ok());
+/// ```
 pub trait Endpoint: Send + Sync + 'static {
     /// Answers one request. When the client goes away, the future is dropped at its next `await`.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use peppercorn::{Answer, Context, Endpoint};
+    ///
+    /// struct Uncached(Arc<dyn Endpoint>);
+    ///
+    /// impl Endpoint for Uncached {
+    ///     fn call(&self, context: Context) -> Answer<'_> {
+    ///         Box::pin(async move {
+    ///             let mut response = self.0.call(context).await?;
+    ///             response.set_header("Cache-Control", "no-store");
+    ///             Ok(response)
+    ///         })
+    ///     }
+    /// }
+    /// ```
     fn call(&self, context: Context) -> Answer<'_>;
 }
 
@@ -57,24 +116,85 @@ impl Endpoint for Arc<dyn Endpoint> {
 }
 
 /// One request and what surrounds it.
+///
+/// ```
+/// use peppercorn::{Context, Problem, Response, StatusCode};
+///
+/// async fn book(context: Context) -> anyhow::Result<Response> {
+///     let isbn = context.path.get("isbn").unwrap_or_default();
+///     let currency = context.query_parameter("currency")?.unwrap_or("EUR".into());
+///     let query = context.query("price").bind("isbn", isbn).bind("currency", currency);
+///     let Some(row) = query.row().await? else {
+///         return Err(Problem::new(StatusCode::NotFound, "there is no such book").into());
+///     };
+///     let price: f64 = row.try_get("price")?;
+///     Ok(Response::json(price.to_string()))
+/// }
+/// ```
 #[non_exhaustive]
 pub struct Context {
     /// The request; its body has been read.
+    ///
+    /// ```
+    /// # fn example(context: peppercorn::Context) {
+    /// let is_form = context.request.content_type() == Some("application/x-www-form-urlencoded");
+    /// let body: Vec<u8> = context.request.into_body();
+    /// # }
+    /// ```
     pub request: Request,
     /// The route that it took.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// log::info!("{} is answered by {}", context.route, context.route.endpoint);
+    /// # }
+    /// ```
     pub route: Arc<Route>,
     /// What the path's parameters are.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) -> anyhow::Result<()> {
+    /// // Of the route `/markets/{market_id}/orders`.
+    /// let market: i64 = context.path.get("market_id").unwrap_or_default().parse()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub path: PathParameters,
-    /// The client's address: the socket's, or what [trusted proxies](crate::http::Proxies) tell of it. IPv4 is IPv4, also
+    /// The client's address: the socket's, or what the proxies tell of it that `--forwarded-allow-ips` names. IPv4 is IPv4, also
     /// where a socket of IPv6 was asked. None over a UNIX socket, unless a proxy tells.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// let is_local = context.peer.is_some_and(|address| address.is_loopback());
+    /// # }
+    /// ```
     pub peer: Option<IpAddr>,
     /// What the token says that the request came with, if the endpoint is [guarded](crate::auth::Guard).
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// let customer = context.claims.as_ref().and_then(|claims| claims.text("sub"));
+    /// # }
+    /// ```
     pub claims: Option<Claims>,
     /// Names the request in logs, in problems and in the answer's `X-Request-Id`.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// log::warn!("request {}: the bookmaker is late", context.request_id.as_str());
+    /// # }
+    /// ```
     pub request_id: RequestId,
     /// The executor's share of the application.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// let client = context.service.client.clone();
+    /// # }
+    /// ```
     pub service: Arc<Service>,
     /// Sentry's, if the request has one.
+    #[doc(hidden)]
     pub trace: Option<Transaction>,
 }
 
@@ -131,6 +251,18 @@ impl Context {
     ///
     /// # Errors
     /// It is not UTF-8: a 400, for the client.
+    ///
+    /// ```
+    /// use peppercorn::{Context, Response};
+    ///
+    /// async fn search(context: Context) -> anyhow::Result<Response> {
+    ///     let author = context.query_parameter("author")?;
+    ///     Ok(match author {
+    ///         Some(author) => Response::text(format!("books by {author}\n")),
+    ///         None => Response::text("all books\n"),
+    ///     })
+    /// }
+    /// ```
     pub fn query_parameter(&self, name: &str) -> Result<Option<Cow<'_, str>>, Problem> {
         let mut pairs = pairs(self.request.query().unwrap_or(""));
         let found = pairs.find(|(key, _)| key.as_deref() == Some(name));
@@ -151,6 +283,19 @@ impl Context {
     ///
     /// # Errors
     /// It is none, or not of this shape: a 400, for the client.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    ///
+    /// use peppercorn::{Context, Response};
+    ///
+    /// /// `{"9780141184340": 2}`: how many of which book.
+    /// async fn order(context: Context) -> anyhow::Result<Response> {
+    ///     let basket: BTreeMap<String, u32> = context.json()?;
+    ///     let books: u32 = basket.values().sum();
+    ///     Ok(Response::text(format!("{books} books\n")))
+    /// }
+    /// ```
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, Problem> {
         serde_json::from_slice(self.request.body())
             .map_err(|error| Problem::new(StatusCode::BadRequest, format!("the body: {error}")))
@@ -172,6 +317,17 @@ impl Context {
 
     /// A step of the request in Sentry's trace of it, if it is traced: an operation, such as `db.query`, and what it is
     /// about. It lasts until it is dropped.
+    ///
+    /// ```
+    /// use peppercorn::{Context, Response};
+    ///
+    /// async fn odds(context: Context) -> anyhow::Result<Response> {
+    ///     let span = context.span("price", "all markets");
+    ///     let odds = context.unblock(|| [0.25, 0.5].map(|chance| 1.0 / chance)).await;
+    ///     drop(span);
+    ///     Ok(Response::json(format!("{odds:?}")))
+    /// }
+    /// ```
     pub fn span(&self, operation: &str, what: &str) -> Span {
         let transaction = self.trace.as_ref();
         Span(transaction.map(|transaction| transaction.start_child(operation, what)))
@@ -179,6 +335,16 @@ impl Context {
 }
 
 /// A step of a request; it ends when this is dropped.
+///
+/// ```
+/// use peppercorn::Context;
+///
+/// async fn stock(context: &Context, isbn: &str) -> anyhow::Result<u64> {
+///     let _span = context.span("http.client", "the publisher's stock");
+///     let url = format!("https://publisher.example.com/{isbn}/stock");
+///     context.client().get(&url).send().await?.json()
+/// }
+/// ```
 pub struct Span(Option<sentry_core::Span>);
 
 impl Drop for Span {
@@ -187,32 +353,4 @@ impl Drop for Span {
             span.finish();
         }
     }
-}
-
-impl Service {
-    /// One that reports to nobody but the log, and is counted nowhere.
-    pub fn new(database: Database, clock: &Clock, drain: Drain) -> Service {
-        Service {
-            database,
-            client: Client::new(clock),
-            drain,
-            sentry: None,
-            expose: Arc::new(Sources::default),
-        }
-    }
-}
-
-/// What all requests of one executor share.
-#[non_exhaustive]
-pub struct Service {
-    /// The database.
-    pub database: Database,
-    /// What other servers are asked with.
-    pub client: Client,
-    /// Whether the server is on its way out.
-    pub drain: Drain,
-    /// Where failures are reported to, beside the log.
-    pub sentry: Option<Sentry>,
-    /// What has been counted, by all processes of the service.
-    pub expose: Expose,
 }

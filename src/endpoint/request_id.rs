@@ -3,6 +3,17 @@
 use std::sync::Arc;
 
 /// Names a request: the client's own `X-Request-Id` where it is fit to be logged, else 16 random hexadecimal digits.
+///
+/// ```
+/// use peppercorn::{Context, Response};
+///
+/// /// Passes it on, so that the bookmaker's log has it too.
+/// async fn odds(context: Context) -> anyhow::Result<Response> {
+///     let asked = context.client().get("https://bookmaker.example.com/odds");
+///     let asked = asked.header("X-Request-Id", context.request_id.as_str());
+///     Ok(Response::json(asked.send().await?.body))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
@@ -11,9 +22,14 @@ const REQUEST_ID_BYTES: usize = 128;
 
 impl RequestId {
     /// The header that carries it.
+    ///
+    /// ```
+    /// assert_eq!(peppercorn::RequestId::HEADER, "X-Request-Id");
+    /// ```
     pub const HEADER: &str = "X-Request-Id";
 
     /// The id of a request that came with this header, or without.
+    #[doc(hidden)]
     pub fn new(header: Option<&str>) -> RequestId {
         let fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
         match header {
@@ -35,11 +51,18 @@ impl RequestId {
     }
 
     /// The id as text.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// let receipt = format!("order received; we call it {}\n", context.request_id.as_str());
+    /// # }
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The same text, for who keeps it.
+    #[doc(hidden)]
     pub fn shared(&self) -> Arc<str> {
         self.0.clone()
     }

@@ -9,6 +9,24 @@ use crate::metrics::{Metrics, RouteMetrics};
 use crate::runtime::stalls::Label;
 
 /// A method and a path template, and what they lead to.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use peppercorn::{Answer, Context, Endpoint, Method};
+///
+/// /// Around every endpoint: says which orders have come in by which route.
+/// struct Logged(Arc<dyn Endpoint>);
+///
+/// impl Endpoint for Logged {
+///     fn call(&self, context: Context) -> Answer<'_> {
+///         if context.route.method == Method::Post && context.route.template.starts_with("/orders") {
+///             log::info!("an order: {}", context.route);
+///         }
+///         self.0.call(context)
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Route {
     /// The method.
@@ -25,6 +43,7 @@ pub struct Route {
 
 impl Route {
     /// A route to an endpoint of this name.
+    #[doc(hidden)]
     pub fn new(
         method: Method,
         template: impl Into<String>,
@@ -42,22 +61,26 @@ impl Route {
     }
 
     /// The same with a limit of its own for the endpoint to answer.
+    #[doc(hidden)]
     pub fn within(self, timeout: Option<Duration>) -> Route {
         Route { timeout, ..self }
     }
 
     /// What the stall monitor calls the endpoint's work.
+    #[doc(hidden)]
     pub fn label(&self) -> Label {
         self.label
     }
 
     /// Has its requests counted here, from the first on: it counts in one place for as long as it lives.
+    #[doc(hidden)]
     pub fn count_in(&self, metrics: &Metrics) {
         let route = || metrics.route(&self.template, &self.endpoint);
         self.metrics.get_or_init(route);
     }
 
     /// What is counted of it.
+    #[doc(hidden)]
     pub fn metrics(&self) -> &RouteMetrics {
         let unread = || Metrics::unread().route(&self.template, &self.endpoint);
         self.metrics.get_or_init(unread)
@@ -72,6 +95,18 @@ impl fmt::Display for Route {
 }
 
 /// The values of a path's parameters, percent-decoded.
+///
+/// ```
+/// use peppercorn::{App, Context, Response};
+///
+/// async fn order(context: Context) -> anyhow::Result<Response> {
+///     let (market, order) = (context.path.get("market_id"), context.path.get("order_id"));
+///     Ok(Response::text(format!("{order:?} of {market:?}\n")))
+/// }
+///
+/// let app = App::new().get("/markets/{market_id}/orders/{order_id}", order);
+/// # assert!(app.api(None).is_ok());
+/// ```
 #[derive(Debug, Default)]
 pub struct PathParameters {
     names: Arc<[String]>,
@@ -80,17 +115,34 @@ pub struct PathParameters {
 
 impl PathParameters {
     /// Values in the order of the names.
+    #[doc(hidden)]
     pub fn new(names: Arc<[String]>, values: Vec<String>) -> PathParameters {
         PathParameters { names, values }
     }
 
     /// The value of `{name}`.
+    ///
+    /// ```
+    /// use peppercorn::{Context, Problem, StatusCode};
+    ///
+    /// fn market(context: &Context) -> Result<u32, Problem> {
+    ///     let id = context.path.get("market_id").and_then(|id| id.parse().ok());
+    ///     id.ok_or_else(|| Problem::new(StatusCode::NotFound, "there is no such market"))
+    /// }
+    /// ```
     pub fn get(&self, name: &str) -> Option<&str> {
         let index = self.names.iter().position(|have| have == name)?;
         self.values.get(index).map(String::as_str)
     }
 
     /// Whether the route has parameters at all.
+    ///
+    /// ```
+    /// # fn example(context: &peppercorn::Context) {
+    /// // `/markets` is the list, `/markets/{market_id}` one of them.
+    /// let is_list = context.path.is_empty();
+    /// # }
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }

@@ -11,7 +11,7 @@
 //! - `reader`: one connection's requests, out of its `buffer`
 //! - `head`, `request`: a request, borrowed and owned
 //! - `forwarded`, `proxies`: who it is from when proxies pass it on, and which of them are believed
-//! - `response`, `stream`, `value`, `encode`, `date`: an answer, its body, its header values, and its bytes
+//! - `response`, `body`, `stream`, `value`, `encode`, `date`: an answer, its body, its header values, and its bytes
 //! - `etag`, `accept`: what a client has seen already, and how it takes its answer
 //! - `refusal`, `limits`: why a request is refused, and what it may cost
 //! - `chars`: which bytes the grammars allow
@@ -21,6 +21,7 @@
 //! checked here, and what stays ambiguous is a [`Refusal`], which answers once and ends the connection.
 
 mod accept;
+mod body;
 mod buffer;
 mod chars;
 mod chunked;
@@ -49,6 +50,7 @@ mod value;
 pub use http_types::{Method, StatusCode};
 
 pub use accept::accepts_coding;
+pub use body::Body;
 pub(crate) use chars::is_token;
 pub use date::HttpDate;
 pub(crate) use date::civil;
@@ -61,6 +63,6 @@ pub use proxies::Proxies;
 pub use reader::{Memory, Reader};
 pub use refusal::Refusal;
 pub use request::Request;
-pub use response::{Body, InvalidHeader, Response};
+pub use response::Response;
 pub use stream::BodyStream;
-pub use value::HeaderValue;
+pub use value::{HeaderValue, InvalidHeader};

@@ -1,15 +1,15 @@
 //! An answer as a value: status, fields, body. How it is framed is [`encode`](super::encode())'s business.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use super::chars;
-use super::{BodyStream, HeaderValue, StatusCode};
+use super::{Body, BodyStream, HeaderValue, InvalidHeader, StatusCode};
 
 /// An answer.
 ///
 /// ```
-/// use peppercorn::http::{Response, StatusCode};
+/// use peppercorn::{Response, StatusCode};
+///
 /// let pong = Response::new(StatusCode::Ok)
 ///     .with_header("content-type", "text/plain")
 ///     .with_body("pong");
@@ -25,32 +25,18 @@ pub struct Response {
     body: Body,
 }
 
-/// What an answer carries.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub enum Body {
-    /// Nothing.
-    #[default]
-    Empty,
-    /// Bytes of the program itself: copied only to where they are sent from.
-    Static(&'static [u8]),
-    /// Bytes made for this answer.
-    Bytes(Vec<u8>),
-    /// Bytes that are made while they are sent, as fast as the client takes them.
-    Stream(BodyStream),
-}
-
-/// A field that can not be sent. It names the field and keeps the value to itself: that may be a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidHeader {
-    name: &'static str,
-}
-
 /// What [`encode`](super::encode()) writes itself, from the body and the request: a second line would contradict it.
 const RESERVED: [&str; 4] = ["content-length", "transfer-encoding", "connection", "date"];
 
 impl Response {
     /// An answer without fields and body.
+    ///
+    /// ```
+    /// use peppercorn::{Response, StatusCode};
+    ///
+    /// let deleted = Response::new(StatusCode::NoContent);
+    /// assert!(deleted.body().as_bytes().is_empty());
+    /// ```
     pub fn new(status: StatusCode) -> Response {
         Response {
             status,
@@ -60,6 +46,13 @@ impl Response {
     }
 
     /// A 200 with a text.
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    ///
+    /// let answer = Response::text(format!("{} books\n", 3));
+    /// assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    /// ```
     pub fn text(text: impl Into<Body>) -> Response {
         const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
         let response = Response::new(StatusCode::Ok).with_header("Content-Type", TEXT);
@@ -83,7 +76,15 @@ impl Response {
     /// program and must be right or not be sent goes through [`try_header`](Self::try_header).
     ///
     /// # Panics
-    /// When the name is no token, or one of the fields [`encode`](super::encode()) writes: mistakes in the source.
+    /// When the name is no token, or one of the fields that the server writes itself, `Content-Length`, `Transfer-Encoding`,
+    /// `Connection` and `Date`: mistakes in the source.
+    ///
+    /// ```
+    /// use peppercorn::{Response, StatusCode};
+    ///
+    /// let created = Response::new(StatusCode::Created).with_header("Location", format!("/orders/{}", 7));
+    /// assert_eq!(created.header("location"), Some("/orders/7"));
+    /// ```
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Response {
         self.add_header(name, value);
@@ -94,6 +95,16 @@ impl Response {
     ///
     /// # Panics
     /// As [`with_header`](Self::with_header).
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    ///
+    /// let mut page = Response::json("[]");
+    /// for (relation, page_number) in [("prev", 1), ("next", 3)] {
+    ///     page.add_header("Link", format!("</books?page={page_number}>; rel=\"{relation}\""));
+    /// }
+    /// assert_eq!(page.headers().filter(|(name, _)| *name == "Link").count(), 2);
+    /// ```
     pub fn add_header(&mut self, name: &'static str, value: impl Into<HeaderValue>) {
         self.headers.push((checked(name), value.into()));
     }
@@ -105,12 +116,23 @@ impl Response {
     ///
     /// # Panics
     /// As [`with_header`](Self::with_header).
+    ///
+    /// ```
+    /// use peppercorn::{InvalidHeader, Response};
+    ///
+    /// fn cover(file_name: String) -> Result<Response, InvalidHeader> {
+    ///     let disposition = format!("attachment; filename=\"{file_name}\"");
+    ///     Response::text("…").try_header("Content-Disposition", disposition)
+    /// }
+    /// assert!(cover("trial.png".into()).is_ok());
+    /// assert!(cover("trial\n.png".into()).is_err());
+    /// ```
     pub fn try_header(
         mut self,
         name: &'static str,
         value: impl Into<Cow<'static, str>>,
     ) -> Result<Response, InvalidHeader> {
-        let value = HeaderValue::new(value).ok_or(InvalidHeader { name })?;
+        let value = HeaderValue::new(value).ok_or(InvalidHeader::of(name))?;
         self.headers.push((checked(name), value));
         Ok(self)
     }
@@ -119,6 +141,14 @@ impl Response {
     ///
     /// # Panics
     /// As [`with_header`](Self::with_header).
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    ///
+    /// let mut answer = Response::json("{}").with_header("Cache-Control", "max-age=60");
+    /// answer.set_header("cache-control", "no-store");
+    /// assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+    /// ```
     pub fn set_header(&mut self, name: &'static str, value: impl Into<HeaderValue>) {
         self.headers
             .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
@@ -126,6 +156,14 @@ impl Response {
     }
 
     /// Sets a body of JSON and the `Content-Type` that says so.
+    ///
+    /// ```
+    /// use peppercorn::{Response, StatusCode};
+    ///
+    /// let order = serde_json::json!({"id": 7, "matched": 0});
+    /// let created = Response::new(StatusCode::Created).with_json(order.to_string());
+    /// assert_eq!(created.header("content-type"), Some("application/json"));
+    /// ```
     #[must_use]
     pub fn with_json(self, json: impl Into<Body>) -> Response {
         const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -133,6 +171,15 @@ impl Response {
     }
 
     /// Sets the body. Its type is said by a `content-type` field, if at all.
+    ///
+    /// ```
+    /// use peppercorn::{Response, StatusCode};
+    ///
+    /// let list = Response::new(StatusCode::Ok)
+    ///     .with_header("Content-Type", "text/csv")
+    ///     .with_body("isbn,title\n9780141184340,The Trial\n");
+    /// assert!(list.body().as_bytes().starts_with(b"isbn,"));
+    /// ```
     #[must_use]
     pub fn with_body(mut self, body: impl Into<Body>) -> Response {
         self.body = body.into();
@@ -140,18 +187,41 @@ impl Response {
     }
 
     /// The status.
+    ///
+    /// ```
+    /// use peppercorn::{Response, StatusCode};
+    ///
+    /// let placed = Response::new(StatusCode::Created);
+    /// assert!(placed.status().is_success());
+    /// ```
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// The value of the first field line of that name, in whichever case.
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    ///
+    /// let answer = Response::json("[]").with_header("X-Total-Count", 812);
+    /// assert_eq!(answer.header("x-total-count"), Some("812"));
+    /// assert_eq!(answer.header("link"), None);
+    /// ```
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers();
         let (_, value) = headers.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
         Some(value)
     }
 
-    /// The field lines in the order they were added, without those [`encode`](super::encode()) writes.
+    /// The field lines in the order they were added, without those that the server writes itself.
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    ///
+    /// let answer = Response::json("[]").with_header("X-Total-Count", 812);
+    /// let lines: Vec<_> = answer.headers().collect();
+    /// assert_eq!(lines, [("Content-Type", "application/json"), ("X-Total-Count", "812")]);
+    /// ```
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.headers
             .iter()
@@ -159,16 +229,52 @@ impl Response {
     }
 
     /// The body.
+    ///
+    /// ```
+    /// use peppercorn::Response;
+    ///
+    /// assert_eq!(Response::text("12 books").body().as_bytes(), b"12 books");
+    /// ```
     pub fn body(&self) -> &Body {
         &self.body
     }
 
     /// The body itself.
+    ///
+    /// ```
+    /// use peppercorn::{Body, Response};
+    ///
+    /// /// Puts a list into an object: `{"books": [...]}`.
+    /// fn wrapped(list: Response) -> Response {
+    ///     match list.into_body() {
+    ///         Body::Bytes(json) => Response::json([br#"{"books":"#.as_slice(), &json, b"}"].concat()),
+    ///         other => Response::json(other),
+    ///     }
+    /// }
+    /// let list = Response::json(vec![b'[', b']']);
+    /// assert_eq!(wrapped(list).body().as_bytes(), br#"{"books":[]}"#);
+    /// ```
     pub fn into_body(self) -> Body {
         self.body
     }
 
     /// The same answer, its stream wrapped by `wrap` if it has one: how a layer sees what goes wrong after the head.
+    ///
+    /// ```
+    /// use futures_lite::StreamExt;
+    /// use peppercorn::{BodyStream, Response};
+    ///
+    /// /// Says in the log how many bytes go out.
+    /// fn counted(answer: Response) -> Response {
+    ///     answer.map_stream(|pieces| {
+    ///         BodyStream::new(pieces.inspect(|piece| match piece {
+    ///             Ok(piece) => log::debug!("{} bytes", piece.len()),
+    ///             Err(error) => log::warn!("the list ends early: {error:#}"),
+    ///         }))
+    ///     })
+    /// }
+    /// assert_eq!(counted(Response::text("no stream")).body().as_bytes(), b"no stream");
+    /// ```
     #[must_use]
     pub fn map_stream(mut self, wrap: impl FnOnce(BodyStream) -> BodyStream) -> Response {
         if let Body::Stream(stream) = self.body {
@@ -186,66 +292,6 @@ fn checked(name: &'static str) -> &'static str {
     assert!(valid && !reserved, "header field `{name}` can not be set");
     name
 }
-
-impl Body {
-    /// The bytes that are there already: none of a stream.
-    #[inline]
-    pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Body::Empty | Body::Stream(_) => &[],
-            Body::Static(bytes) => bytes,
-            Body::Bytes(bytes) => bytes,
-        }
-    }
-
-    /// Whether the body is made while it is sent.
-    #[inline]
-    pub fn is_stream(&self) -> bool {
-        matches!(self, Body::Stream(_))
-    }
-}
-
-impl From<Vec<u8>> for Body {
-    fn from(bytes: Vec<u8>) -> Body {
-        Body::Bytes(bytes)
-    }
-}
-
-impl From<String> for Body {
-    fn from(text: String) -> Body {
-        Body::Bytes(text.into_bytes())
-    }
-}
-
-impl From<BodyStream> for Body {
-    fn from(stream: BodyStream) -> Body {
-        Body::Stream(stream)
-    }
-}
-
-impl From<&'static [u8]> for Body {
-    fn from(bytes: &'static [u8]) -> Body {
-        Body::Static(bytes)
-    }
-}
-
-impl From<&'static str> for Body {
-    fn from(text: &'static str) -> Body {
-        Body::Static(text.as_bytes())
-    }
-}
-
-impl fmt::Display for InvalidHeader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the value for the header field `{}` holds a control character",
-            self.name
-        )
-    }
-}
-
-impl std::error::Error for InvalidHeader {}
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,8 @@ use futures_lite::Stream;
 ///
 /// ```
 /// use futures_lite::stream;
-/// use peppercorn::http::{BodyStream, Response, StatusCode};
+/// use peppercorn::{BodyStream, Response, StatusCode};
+///
 /// let lines = (0..3).map(|n| Ok(format!("{n}\n").into_bytes()));
 /// let response = Response::new(StatusCode::Ok).with_body(BodyStream::new(stream::iter(lines)));
 /// assert!(response.body().is_stream());
@@ -27,6 +28,22 @@ type Stored = Pin<Box<dyn Stream<Item = anyhow::Result<Vec<u8>>> + Send>>;
 
 impl BodyStream {
     /// A body of the pieces that `stream` gives.
+    ///
+    /// ```
+    /// use futures_lite::StreamExt;
+    /// use peppercorn::BodyStream;
+    ///
+    /// // Whoever makes the trades waits until the last one is sent.
+    /// let (made, trades) = smol::channel::bounded(1);
+    /// let mut body = BodyStream::new(trades);
+    /// smol::block_on(async {
+    ///     made.send(Ok(b"{\"price\":1.25}\n".to_vec())).await?;
+    ///     let piece = body.next().await.expect("there is a trade")?;
+    ///     assert_eq!(piece, b"{\"price\":1.25}\n");
+    ///     anyhow::Ok(())
+    /// })?;
+    /// # anyhow::Ok(())
+    /// ```
     pub fn new(stream: impl Stream<Item = anyhow::Result<Vec<u8>>> + Send + 'static) -> BodyStream {
         BodyStream(Mutex::new(Box::pin(stream)))
     }

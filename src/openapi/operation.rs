@@ -12,8 +12,7 @@ use crate::sql::SqlRoute;
 /// What an endpoint does, for the reader of the document.
 ///
 /// ```
-/// use peppercorn::StatusCode;
-/// use peppercorn::openapi::Operation;
+/// use peppercorn::{Operation, StatusCode};
 /// use serde_json::json;
 ///
 /// let hello = Operation::new("hello")
@@ -37,6 +36,14 @@ pub struct Operation {
 
 impl Operation {
     /// One of this name, its `operationId`.
+    ///
+    /// ```
+    /// use peppercorn::{App, Handler, Method, Operation, Response};
+    ///
+    /// let events = Handler::new(Method::Get, "/events", |_| async { Ok(Response::json("[]")) });
+    /// let app = App::new().handler(events.described(Operation::new("list-events")));
+    /// # assert!(app.api(None).is_ok());
+    /// ```
     pub fn new(id: impl Into<String>) -> Operation {
         Operation {
             id: id.into(),
@@ -53,11 +60,19 @@ impl Operation {
     }
 
     /// One that an SQL file defines. `secured`: whether a key says who may ask.
+    #[doc(hidden)]
     pub fn of_sql(route: &SqlRoute, secured: bool) -> Operation {
         endpoint::operation(route, secured)
     }
 
     /// What it does, in one line.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    ///
+    /// let operation = Operation::new("cancel-order").summary("Takes an order back.");
+    /// # assert!(format!("{operation:?}").contains("Takes an order back."));
+    /// ```
     #[must_use]
     pub fn summary(mut self, text: impl Into<String>) -> Operation {
         self.summary = text.into();
@@ -65,6 +80,15 @@ impl Operation {
     }
 
     /// What else there is to say; CommonMark.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    ///
+    /// let operation = Operation::new("cancel-order")
+    ///     .summary("Takes an order back.")
+    ///     .description("What is *matched* already stays as it is.");
+    /// # assert!(format!("{operation:?}").contains("*matched*"));
+    /// ```
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Operation {
         self.description = text.into();
@@ -72,6 +96,13 @@ impl Operation {
     }
 
     /// What it belongs to.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    ///
+    /// let operation = Operation::new("cancel-order").tag("orders").tag("customers");
+    /// # assert!(format!("{operation:?}").contains(r#"["orders", "customers"]"#));
+    /// ```
     #[must_use]
     pub fn tag(mut self, tag: impl Into<String>) -> Operation {
         self.tags.push(tag.into());
@@ -79,6 +110,13 @@ impl Operation {
     }
 
     /// It should not be used any more.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    ///
+    /// let operation = Operation::new("prices").description("See `odds`.").deprecated();
+    /// # assert!(format!("{operation:?}").contains("deprecated: true"));
+    /// ```
     #[must_use]
     pub fn deprecated(mut self) -> Operation {
         self.deprecated = true;
@@ -87,6 +125,16 @@ impl Operation {
 
     /// A required parameter in `path`, `query` or `header`, with its JSON Schema. Those in the path that are not told of
     /// are strings.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    /// use serde_json::json;
+    ///
+    /// let operation = Operation::new("book")
+    ///     .parameter("isbn", "path", json!({"type": "string", "pattern": "^[0-9]{13}$"}))
+    ///     .parameter("currency", "query", json!({"type": "string", "enum": ["EUR", "GBP"]}));
+    /// # assert!(format!("{operation:?}").contains("currency"));
+    /// ```
     #[must_use]
     pub fn parameter(self, name: &str, place: &str, schema: Value) -> Operation {
         let parameter = Node::object()
@@ -98,6 +146,19 @@ impl Operation {
     }
 
     /// What its body is: a media type and its JSON Schema.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    /// use serde_json::json;
+    ///
+    /// let order = json!({
+    ///     "type": "object",
+    ///     "properties": {"book": {"type": "string"}, "quantity": {"type": "integer", "minimum": 1}},
+    ///     "required": ["book"]
+    /// });
+    /// let operation = Operation::new("add-order").body("application/json", order);
+    /// # assert!(format!("{operation:?}").contains("quantity"));
+    /// ```
     #[must_use]
     pub fn body(self, media_type: &str, schema: Value) -> Operation {
         let content = Node::object().with(media_type, Node::object().with("schema", &schema));
@@ -108,6 +169,16 @@ impl Operation {
     }
 
     /// An answer: a media type and its JSON Schema.
+    ///
+    /// ```
+    /// use peppercorn::{Operation, StatusCode};
+    /// use serde_json::json;
+    ///
+    /// let operation = Operation::new("label")
+    ///     .answer(StatusCode::Ok, "To be printed.", "application/pdf", json!({"type": "string", "format": "binary"}))
+    ///     .answer(StatusCode::Accepted, "Come back later.", "text/plain", json!({"type": "string"}));
+    /// # assert!(format!("{operation:?}").contains("202"));
+    /// ```
     #[must_use]
     pub fn answer(
         self,

@@ -10,6 +10,15 @@ use tokio_postgres::types::{Format, IsNull, ToSql, Type};
 use crate::json;
 
 /// A parameter's value as text. `None` is NULL.
+///
+/// ```
+/// use peppercorn::Parameter;
+///
+/// let text = |parameter: Parameter| parameter.0.map(String::from);
+/// assert_eq!(text(12.5.into()).as_deref(), Some("12.5"));
+/// assert_eq!(text(vec!["fiction", "crime"].into()).as_deref(), Some(r#"{"fiction","crime"}"#));
+/// assert_eq!(text(None::<i64>.into()), None);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Parameter(pub Option<Box<str>>);
 

@@ -45,10 +45,7 @@ async fn open(context: Context) -> anyhow::Result<Response> {
 }
 
 fn guarded() -> Embedded {
-    let expected = Expected {
-        audiences: vec!["api".into()],
-        issuer: None,
-    };
+    let expected = Expected::default().audience("api");
     let verifier = Verifier::new(Keys::read(SECRET.as_bytes()).unwrap(), expected);
     let app = App::new().get("/open", open);
     let any = Guard::new(whoami, verifier.clone());
