@@ -35,6 +35,8 @@ impl FromStr for Origin {
             "every sandboxed frame and local file has it, so it would be as good as *"
         } else if text.contains('*') {
             "there are no wildcards in it; name each origin, or * for all"
+        } else if !text.is_ascii() {
+            "write its name as browsers do, which begins with xn--"
         } else if let Some(origin) = serialized(text) {
             return Ok(Origin(origin.into()));
         } else {
@@ -44,8 +46,8 @@ impl FromStr for Origin {
     }
 }
 
-/// An origin as a browser would write it: in lower case, without the scheme's own port, a name in other letters in
-/// Punycode, an address in its shortest form. `Url` keeps the same standard.
+/// An origin as a browser would write it: in lower case, without the scheme's own port, an address in its
+/// shortest form. `Url` keeps the same standard.
 fn serialized(text: &str) -> Option<String> {
     let (_, authority) = text.split_once("://")?;
     // What `Url` would take for something else than a host and a port, or would overlook.
@@ -81,7 +83,10 @@ mod tests {
             ("http://localhost:5173", "http://localhost:5173"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
             ("http://[0:0::1]:8080", "http://[::1]:8080"),
-            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            (
+                "https://xn--bcher-kva.example",
+                "https://xn--bcher-kva.example",
+            ),
             ("Capacitor://LocalHost", "capacitor://localhost"),
             ("ionic://localhost:8100", "ionic://localhost:8100"),
             ("*", "*"),
@@ -95,6 +100,7 @@ mod tests {
     fn what_is_no_origin_says_why() {
         for (typed, why) in [
             ("null", "local file"),
+            ("https://bücher.example", "xn--"),
             ("NULL", "local file"),
             ("https://*.app.example", "no wildcards"),
             ("https://app.example/", "nothing behind it"),
