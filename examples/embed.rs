@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use peppercorn::openapi::Operation;
 use peppercorn::{
-    Answer, App, Context, Endpoint, Handler, Method, Problem, Response, StatusCode, include_sql,
+    Answer, App, Context, Endpoint, Handler, Method, Operation, Problem, Response, StatusCode,
+    include_sql,
 };
 use serde_json::{Value, json};
 

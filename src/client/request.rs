@@ -108,7 +108,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Sends this as JSON.
+    /// Sends this as JSON. What has none is an error when the request is sent.
     ///
     /// ```
     /// # async fn example(client: &peppercorn::client::Client) -> anyhow::Result<()> {
@@ -117,9 +117,12 @@ impl<'a> Request<'a> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn json(self, value: &serde_json::Value) -> Request<'a> {
-        let body = value.to_string();
-        self.header("Content-Type", "application/json").body(body)
+    pub fn json(mut self, value: &impl serde::Serialize) -> Request<'a> {
+        match serde_json::to_vec(value) {
+            Ok(json) => self.body = json,
+            Err(error) => self.mistake = Some(anyhow::Error::new(error).context("the body")),
+        }
+        self.header("Content-Type", "application/json")
     }
 
     /// For all of it, from the look-up of the name to the last byte; 10 s if nobody says.

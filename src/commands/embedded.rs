@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use anyhow::bail;
 
@@ -10,12 +11,45 @@ use super::{needs_database, variable};
 use crate::app::App;
 use crate::cli::{Args, Command};
 use crate::config::{DatabaseSource, Serve};
+use crate::endpoint::{Database, RequestId, Service};
+use crate::http::{Request, Response};
 use crate::process::{Place, Worker};
-use crate::runtime::{Clock, Layout};
+use crate::runtime::{Clock, Drain, Layout};
 use crate::server::{Entrance, Listener};
 use crate::sql;
 
 impl App {
+    /// Answers one request here and now, without sockets, SQL files and a database: for tests of handlers.
+    ///
+    /// # Errors
+    /// As [`App::serve`], and what the system refuses. What the handler raises is an answer.
+    ///
+    /// ```
+    /// use peppercorn::{App, Context, Method, Request, Response, StatusCode};
+    ///
+    /// async fn hello(context: Context) -> anyhow::Result<Response> {
+    ///     let name = context.path.get("name").unwrap_or_default();
+    ///     Ok(Response::text(format!("hello, {name}")))
+    /// }
+    ///
+    /// # fn main() -> anyhow::Result<()> {
+    /// let app = App::new().get("/hello/{name}", hello);
+    /// let ask = |target| smol::block_on(app.respond(Request::new(Method::Get, target)));
+    /// assert_eq!(ask("/hello/world")?.body().as_bytes(), b"hello, world");
+    /// assert_eq!(ask("/nowhere")?.status(), StatusCode::NotFound);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn respond(&self, request: Request) -> anyhow::Result<Response> {
+        let (api, clock) = (self.api(None)?, Clock::start()?);
+        let service = Service::new(Database::none(), &clock, Drain::new(&clock));
+        let routed = api.route_of(Entrance::Public, &request);
+        let id = RequestId::new(request.header(RequestId::HEADER));
+        Ok(api
+            .respond(routed, request, id, None, &Arc::new(service))
+            .await)
+    }
+
     /// Serves on `listener`, a TCP or UNIX socket of std, until `shutdown` is done; then finishes the requests in flight. It
     /// runs on whichever executor polls it, smol's or another's, as one task.
     ///

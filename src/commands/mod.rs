@@ -37,7 +37,7 @@ use exit::{Exit, Failure, OrExit, classify};
 /// To be called first in `main`: with several workers this runs in every process of the service, each of which is the same
 /// program, and the supervisor has to be alone in its process, without other threads.
 ///
-/// It installs a logger for the [`log`] crate, unless there is one, and a panic hook that calls the one before it.
+/// It installs a logger for the crate [log](https://docs.rs/log), unless there is one, and a panic hook that calls the one before it.
 pub fn main(app: App) -> ExitCode {
     process::give_memory_back();
     let journal = observe::is_journal(std::env::var("JOURNAL_STREAM").ok().as_deref());
