@@ -18,12 +18,14 @@ pub(super) enum Again {
     Alone,
     /// The connection is of no use any more: on another one.
     Elsewhere(Arc<PrepareError>),
+    /// A cancellation has met it that was meant for one before it.
+    Interrupted,
 }
 
 impl Again {
     /// Whether that is what a query has come to.
-    pub(super) fn of<T>(ended: &Result<T, Problem>) -> Option<&Again> {
-        ended.as_ref().err()?.cause()?.downcast_ref()
+    pub(super) fn of(problem: &Problem) -> Option<&Again> {
+        problem.cause()?.downcast_ref()
     }
 }
 
@@ -31,6 +33,7 @@ impl fmt::Display for Again {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Again::Alone => to.write_str("the statement is prepared anew"),
+            Again::Interrupted => to.write_str("it was cancelled in place of another query"),
             Again::Elsewhere(error) => write!(to, "the connection is replaced: {error}"),
         }
     }
@@ -55,16 +58,16 @@ impl Tries {
 
     /// Whether it is to be run once more, after it has come to this.
     pub(super) fn again<T>(&mut self, ended: &Result<T, Problem>) -> bool {
-        match Again::of(ended) {
+        match ended.as_ref().err().and_then(Again::of) {
             Some(Again::Alone) => {
                 self.wanted.alone = true;
                 true
             }
-            Some(Again::Elsewhere(_)) if self.others > 0 => {
+            Some(Again::Elsewhere(_) | Again::Interrupted) if self.others > 0 => {
                 self.others -= 1;
                 true
             }
-            Some(Again::Elsewhere(_)) | None => false,
+            Some(Again::Elsewhere(_) | Again::Interrupted) | None => false,
         }
     }
 }

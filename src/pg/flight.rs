@@ -4,7 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
 
 use super::again::Again;
 use super::connection::{Collect, Connection, Done};
@@ -15,12 +17,18 @@ use super::prepared::Call;
 use super::session::Order;
 use super::transaction::GivenUp;
 use crate::error::Problem;
+use crate::runtime::TICK;
 
 /// For a connection's queries to be cancelled and answered; then the connection is given up.
 pub(super) const CANCEL_LIMIT: Duration = Duration::from_secs(2);
 
 /// For what was cancelled to be answered; then it is cancelled again. The clock makes up to a tick more of it.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// The SQLSTATE of a query that was cancelled, by us or because of its own limit.
+const CANCELLED: &str = "57014";
+/// When a client should try again whose query was cancelled by mistake.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 type Work<C> = Pin<Box<dyn Future<Output = Result<Done<C>, Problem>> + Send>>;
 
@@ -68,17 +76,38 @@ impl<C: Send + 'static> InFlight<C> {
         let Some(mut work) = self.work.take() else {
             return Poll::Pending;
         };
-        let polled = work.as_mut().poll(context);
-        match polled {
-            Poll::Ready(ref ended) => {
-                if let (Some(Again::Elsewhere(_)), Some(lease)) = (Again::of(ended), &self.lease) {
-                    lease.retire_connection();
-                }
+        match work.as_mut().poll(context) {
+            Poll::Ready(ended) => {
+                let ended = ended.map_err(|problem| self.met(problem));
                 (self.lease, self.time) = (None, None);
+                Poll::Ready(ended)
             }
-            Poll::Pending => self.work = Some(work),
+            Poll::Pending => {
+                self.work = Some(work);
+                Poll::Pending
+            }
         }
-        polled
+    }
+
+    /// What its problem comes to where the connection has a part in it.
+    fn met(&self, problem: Problem) -> Problem {
+        let Some(lease) = &self.lease else {
+            return problem;
+        };
+        if let Some(Again::Elsewhere(_)) = Again::of(&problem) {
+            lease.retire_connection();
+        }
+        if problem.code() != Some(CANCELLED) || !lease.is_cleared() {
+            return problem;
+        }
+        // It was meant for another, before it. Nothing of a transaction has been done then, and what reads can be run again;
+        // others may have committed on their own, as procedures do.
+        let repeats = self.given_up.is_transaction() || lease.shared.options.reads();
+        let interrupted = Problem::unavailable("the query was interrupted", RETRY_AFTER);
+        match repeats {
+            true => interrupted.because(Again::Interrupted),
+            false => interrupted.because(anyhow::anyhow!("{problem}")),
+        }
     }
 }
 
@@ -107,35 +136,57 @@ impl<C: Send + 'static> Drop for InFlight<C> {
     }
 }
 
-/// Cancels whatever is left on a connection, all of it abandoned, until it has been answered.
+/// Cancels the first query on a connection if nobody waits for it and it goes on for a moment, others being behind it.
+pub(super) async fn look(shared: Arc<Shared>, id: u64, connection: Arc<Connection>) {
+    shared.clock.sleep(TICK).await;
+    let begins = shared.state().begins_clearing(id, Instant::now());
+    if begins {
+        clear(shared, id, connection).await;
+    }
+}
+
+/// Cancels the queries on a connection that nobody waits for, up to the first that is wanted, until they have been answered.
 ///
 /// PostgreSQL cancels whatever a backend runs when the request arrives. So nothing else is put on the connection
-/// meanwhile, and not before a round trip after the last cancellation: what was sent earlier has had its effect then.
+/// meanwhile, and not before a round trip after the last cancellation: what was sent earlier has had its effect then. One
+/// that meets what is wanted is made good, see [`InFlight::met`].
 pub(super) async fn clear(shared: Arc<Shared>, id: u64, connection: Arc<Connection>) {
-    let cleared = async {
-        loop {
-            // Each of them ends one query, and the next one begins.
-            let left = shared.state().in_flight(id);
-            for _ in 0..left.max(1) {
-                (connection.origin())
-                    .cancel(connection.cancel_token())
-                    .await?;
-            }
-            let mut turn = shared.clock.deadline();
-            turn.arm(PAUSE);
-            // Late: PostgreSQL had not begun what was to be cancelled.
-            if let Some(settled) = turn.race(connection.settle()).await {
-                return settled.map_err(anyhow::Error::from);
-            }
-        }
-    };
-    let mut deadline = shared.clock.deadline();
-    deadline.arm(CANCEL_LIMIT);
-    match deadline.race(cleared).await {
-        Some(Ok(())) => {
+    match cancel_unwanted(&shared, id, &connection).await {
+        Ok(()) => {
             shared.state().cleared(id);
             shared.serve_waiters();
         }
-        Some(Err(_)) | None => connection.kill(),
+        Err(_) => connection.kill(),
+    }
+}
+
+async fn cancel_unwanted(shared: &Shared, id: u64, connection: &Connection) -> anyhow::Result<()> {
+    let mut deadline = shared.clock.deadline();
+    let mut begun = Instant::now();
+    loop {
+        let (unwanted, is_wanted) = shared.state().line(id);
+        match unwanted {
+            // Those that are left take their time.
+            0 => begun = Instant::now(),
+            _ if begun.elapsed() > CANCEL_LIMIT => bail!("it goes on"),
+            _ => {}
+        }
+        // Each of them ends one query, and the next one begins.
+        for _ in 0..unwanted {
+            let cancelling = connection.origin().cancel(connection.cancel_token());
+            deadline.arm(CANCEL_LIMIT);
+            let cancelled = deadline.race(cancelling).await;
+            cancelled.context("nobody takes a cancellation")??;
+        }
+        if is_wanted {
+            // What is asked inside of a transaction, and cancelled there, would undo what that goes on to commit.
+            shared.clock.sleep(PAUSE).await;
+            continue;
+        }
+        deadline.arm(PAUSE);
+        // If it is late, PostgreSQL had not begun what was to be cancelled.
+        if let Some(settled) = deadline.race(connection.settle()).await {
+            return Ok(settled?);
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::connection::Connection;
+use super::line::Unwanted;
 use super::placement::{Ended, Placed, Wanted};
 use super::pool::Shared;
 use super::session::Order;
@@ -30,10 +31,10 @@ impl Lease {
             alone: wanted.alone,
             ended: Ended {
                 query: wanted.query,
+                turn: placed.turn,
                 cost: placed.cost,
                 sent: false,
                 telling: false,
-                abandoned: false,
             },
         }
     }
@@ -73,16 +74,22 @@ impl Lease {
 
     /// Nobody waits for the query any more.
     pub(super) fn abandon(&mut self) {
-        self.ended.abandoned = true;
-        let clear = self.shared.state().abandon(self.id);
-        if clear {
-            self.clear();
-        }
+        let unwanted = self.shared.state().abandon(self.id, self.ended.turn);
+        self.clear(unwanted);
     }
 
-    /// Has everything on the connection cancelled.
-    fn clear(&self) {
-        let order = Order::Clear(self.id, self.connection.clone());
+    /// Whether cancellations are under way to the connection that are not for this query.
+    pub(super) fn is_cleared(&self) -> bool {
+        self.shared.state().is_cleared(self.id)
+    }
+
+    /// Has cancelled what nobody waits for.
+    fn clear(&self, unwanted: Unwanted) {
+        let order = match unwanted {
+            Unwanted::None => return,
+            Unwanted::First => Order::Look(self.id, self.connection.clone()),
+            Unwanted::All => Order::Clear(self.id, self.connection.clone()),
+        };
         // Refused only when the pool is closed, and its connections with it.
         let _closed = self.shared.orders.try_send(order);
     }
@@ -90,14 +97,12 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (clear, waiting) = {
+        let (unwanted, waiting) = {
             let mut state = self.shared.state();
-            let clear = state.release(self.id, &self.ended, Instant::now());
-            (clear, !state.waiters.is_empty())
+            let unwanted = state.release(self.id, &self.ended, Instant::now());
+            (unwanted, !state.waiters.is_empty())
         };
-        if clear {
-            self.clear();
-        }
+        self.clear(unwanted);
         if waiting {
             self.shared.serve_waiters();
         }

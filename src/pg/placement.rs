@@ -12,7 +12,9 @@ use smol::channel::Sender;
 use super::connection::Connection;
 use super::learned::{Burden, Learned, SLOW};
 use super::lease::Lease;
+use super::line::{Line, Unwanted};
 use super::measured::Levels;
+use super::place::{Hold, Place};
 
 /// A query waits behind others on a connection only if it is expected to wait less than this.
 const PATIENCE: Duration = Duration::from_millis(4);
@@ -54,38 +56,11 @@ pub(super) struct Outage {
     pub(super) reason: String,
 }
 
-/// An open connection.
-pub(super) struct Place {
-    id: u64,
-    connection: Arc<Connection>,
-    in_flight: usize,
-    /// Of those in flight, how many nobody waits for any more.
-    abandoned: usize,
-    /// What the queries in flight are expected to take together.
-    backlog: Duration,
-    /// Since when the oldest of them has had the server to itself.
-    head_since: Instant,
-    hold: Hold,
-}
-
-/// Whether further queries are put on a connection.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Hold {
-    /// They are.
-    Open,
-    /// Not while the last one on it runs, a transaction for example: others would be inside of it.
-    Reserved,
-    /// Not while the last one on it runs, which may take long: its reader is slow.
-    Taken,
-    /// Not while everything on it is cancelled: a cancellation must not hit another query.
-    Clearing,
-    /// Cancelled; it is open again when the last lease is back.
-    Cleared,
-}
-
 /// A place for a query.
 pub(super) struct Placed {
     pub(super) id: u64,
+    /// Its number there.
+    pub(super) turn: u64,
     pub(super) connection: Arc<Connection>,
     /// What was counted for it.
     pub(super) cost: Duration,
@@ -104,42 +79,14 @@ pub(super) struct Wanted {
 /// How a query that was placed has ended.
 pub(super) struct Ended {
     pub(super) query: usize,
+    /// Its number on its connection.
+    pub(super) turn: u64,
     /// What was counted for it.
     pub(super) cost: Duration,
     /// Whether it was sent.
     pub(super) sent: bool,
     /// Whether the time it took says what it costs.
     pub(super) telling: bool,
-    /// Whether [`State::abandon`] was called for it.
-    pub(super) abandoned: bool,
-}
-
-impl Place {
-    /// How long a query put here now would wait for its turn.
-    fn wait(&self, now: Instant) -> Duration {
-        match self.in_flight {
-            0 => Duration::ZERO,
-            // A head that takes longer than expected is taken to need as long again.
-            _ => self
-                .backlog
-                .max(now.saturating_duration_since(self.head_since)),
-        }
-    }
-
-    /// Whether there is a query on it that holds up others.
-    fn is_held_up(&self) -> bool {
-        self.hold == Hold::Taken || (self.in_flight > 0 && self.backlog >= SLOW)
-    }
-
-    /// Whether everything on it is to be cancelled; true once.
-    fn begins_clearing(&mut self) -> bool {
-        let unwanted = self.in_flight > 0 && self.abandoned == self.in_flight;
-        let begins = unwanted && !matches!(self.hold, Hold::Clearing | Hold::Cleared);
-        if begins {
-            self.hold = Hold::Clearing;
-        }
-        begins
-    }
 }
 
 impl State {
@@ -160,7 +107,7 @@ impl State {
 
     /// What others are told of it.
     pub(super) fn levels(&self) -> Levels {
-        let idle = self.places.iter().filter(|place| place.in_flight == 0);
+        let idle = self.places.iter().filter(|place| place.line.is_empty());
         Levels {
             connections: self.places.len(),
             idle: idle.count(),
@@ -183,8 +130,7 @@ impl State {
         self.places.push(Place {
             id,
             connection,
-            in_flight: 0,
-            abandoned: 0,
+            line: Line::default(),
             backlog: Duration::ZERO,
             head_since: now,
             hold: Hold::Open,
@@ -249,15 +195,14 @@ impl State {
         }
         let depth = if self.exclusive { 1 } else { DEPTH };
         let place = (self.places.iter_mut())
-            .filter(|place| place.hold == Hold::Open && place.in_flight < depth)
+            .filter(|place| place.hold == Hold::Open && place.line.len() < depth)
             // Its end may be known to the driver and not yet to its session.
             .filter(|place| !place.connection.is_closed())
             .min_by_key(|place| place.wait(now))
-            .filter(|place| place.in_flight == 0 || place.wait(now) < PATIENCE)?;
-        if place.in_flight == 0 {
+            .filter(|place| place.line.is_empty() || place.wait(now) < PATIENCE)?;
+        if place.line.is_empty() {
             place.head_since = now;
         }
-        place.in_flight += 1;
         place.backlog += cost;
         place.hold = match (large, wanted.alone || self.exclusive) {
             (true, _) => Hold::Taken,
@@ -266,6 +211,7 @@ impl State {
         };
         Some(Placed {
             id: place.id,
+            turn: place.line.push(),
             connection: place.connection.clone(),
             cost,
             taken: large,
@@ -327,7 +273,7 @@ impl State {
         match self.places.iter_mut().find(|place| place.id == id) {
             Some(place)
                 if may_take
-                    && place.in_flight == 1
+                    && place.line.len() == 1
                     && matches!(place.hold, Hold::Open | Hold::Reserved) =>
             {
                 place.hold = Hold::Taken;
@@ -349,10 +295,9 @@ impl State {
 
     /// Gives a place back and, if the query tells, learns what it cost: answers come in order, so it was the head, and what
     /// is behind it is the head from now on.
-    /// True if everything left on the connection is to be cancelled.
-    pub(super) fn release(&mut self, id: u64, ended: &Ended, now: Instant) -> bool {
+    pub(super) fn release(&mut self, id: u64, ended: &Ended, now: Instant) -> Unwanted {
         let Some(place) = self.places.iter_mut().find(|place| place.id == id) else {
-            return false;
+            return Unwanted::None;
         };
         let took = now.saturating_duration_since(place.head_since);
         if ended.telling {
@@ -361,47 +306,68 @@ impl State {
         if ended.sent {
             place.head_since = now;
         }
-        place.in_flight -= 1;
-        place.abandoned -= usize::from(ended.abandoned);
-        place.backlog = match place.in_flight {
-            0 => Duration::ZERO,
-            _ => place.backlog.saturating_sub(ended.cost),
+        place.line.remove(ended.turn);
+        place.backlog = match place.line.is_empty() {
+            true => Duration::ZERO,
+            false => place.backlog.saturating_sub(ended.cost),
         };
-        if place.in_flight == 0 && place.hold != Hold::Clearing {
+        if place.line.is_empty() && place.hold != Hold::Clearing {
             place.hold = Hold::Open;
         }
-        place.begins_clearing()
+        place.unwanted()
     }
 
-    /// How many queries are on a connection.
-    pub(super) fn in_flight(&self, id: u64) -> usize {
+    /// How many queries are on a connection before the first that somebody waits for, and whether there is such a one.
+    pub(super) fn line(&self, id: u64) -> (usize, bool) {
         let place = self.places.iter().find(|place| place.id == id);
-        place.map_or(0, |place| place.in_flight)
+        place.map_or((0, false), |place| {
+            (place.line.unwanted(), place.line.is_wanted())
+        })
+    }
+
+    /// Whether cancellations are under way to a connection, or were for those on it.
+    pub(super) fn is_cleared(&self, id: u64) -> bool {
+        let mut places = self.places.iter();
+        places.any(|place| place.id == id && place.is_cleared())
+    }
+
+    /// Whether the first query on a connection, which nobody waits for, holds up those behind it and is to be cancelled.
+    pub(super) fn begins_clearing(&mut self, id: u64, now: Instant) -> bool {
+        let mut places = self.places.iter_mut();
+        let Some(place) = places.find(|place| place.id == id) else {
+            return false;
+        };
+        let slow = now.saturating_duration_since(place.head_since) >= SLOW;
+        let begins = slow && place.unwanted() == Unwanted::First;
+        if begins {
+            place.hold = Hold::Clearing;
+        }
+        begins
     }
 
     /// Since when the oldest query on a connection has waited for its answer, if there is one.
     pub(super) fn waits_since(&self, id: u64) -> Option<Instant> {
         let place = self.places.iter().find(|place| place.id == id)?;
-        (place.in_flight > 0).then_some(place.head_since)
+        (!place.line.is_empty()).then_some(place.head_since)
     }
 
-    /// Notes that nobody waits for a query any more. True if everything on its connection is to be cancelled.
-    pub(super) fn abandon(&mut self, id: u64) -> bool {
+    /// Notes that nobody waits for a query any more.
+    pub(super) fn abandon(&mut self, id: u64, turn: u64) -> Unwanted {
         match self.places.iter_mut().find(|place| place.id == id) {
             Some(place) => {
-                place.abandoned += 1;
-                place.begins_clearing()
+                place.line.abandon(turn);
+                place.unwanted()
             }
-            None => false,
+            None => Unwanted::None,
         }
     }
 
     /// Notes that no cancellation can have an effect on the connection any more.
     pub(super) fn cleared(&mut self, id: u64) {
         if let Some(place) = self.places.iter_mut().find(|place| place.id == id) {
-            place.hold = match place.in_flight {
-                0 => Hold::Open,
-                _ => Hold::Cleared,
+            place.hold = match place.line.is_empty() {
+                true => Hold::Open,
+                false => Hold::Cleared,
             };
         }
     }

@@ -75,6 +75,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether nothing can be written on its connections.
+    pub(super) fn reads(&self) -> bool {
+        self.config.is_read_only()
+    }
+
     /// What each of its connections is for.
     pub(super) fn purpose(&self) -> Purpose {
         let name = self.config.get_application_name().unwrap_or("peppercorn");

@@ -15,7 +15,7 @@ use tokio_postgres::AsyncMessage;
 
 use super::connect::{self, Driver, Opened};
 use super::connection::Connection;
-use super::flight::{CANCEL_LIMIT, clear};
+use super::flight::{CANCEL_LIMIT, clear, look};
 use super::placement::{Outage, State};
 use super::pool::{Pool, Shared};
 use super::watch;
@@ -44,6 +44,8 @@ pub(super) enum Order {
     Drain(Pin<Box<dyn Future<Output = ()> + Send>>),
     /// Cancel what is left on a connection.
     Clear(u64, Arc<Connection>),
+    /// Cancel what holds up others there without being wanted, if it still does in a moment.
+    Look(u64, Arc<Connection>),
 }
 
 /// A connection on its way, in `State::opening` for as long as this lives. It takes the pool's lock when it is dropped.
@@ -122,6 +124,9 @@ impl Keeper {
                 Order::Drain(work) => spawn.spawn(Label::DATABASE, work),
                 Order::Clear(id, connection) => {
                     spawn.spawn(Label::DATABASE, clear(shared.clone(), id, connection));
+                }
+                Order::Look(id, connection) => {
+                    spawn.spawn(Label::DATABASE, look(shared.clone(), id, connection));
                 }
             }
         }

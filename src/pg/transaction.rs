@@ -97,6 +97,11 @@ impl GivenUp {
         GivenUp(call.transaction.is_some().then(Arc::default))
     }
 
+    /// Whether it is of a transaction.
+    pub(super) fn is_transaction(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Nobody does.
     pub(super) fn set(&self) {
         if let Some(given_up) = &self.0 {
