@@ -25,9 +25,15 @@ fn witnesses(server: &Server) -> Witnesses {
 
 #[track_caller]
 fn await_away(server: &Server) {
+    // Each of the two kinds of connections finds out by itself.
+    let away = |method, target, body| {
+        let answer = server.send(method, target, body);
+        answer.status == 503 && answer.body.contains("the database is not available")
+    };
     poll("the server to know that its database is away", || {
-        (server.get("/readyz").status == 503).then_some(())
+        (away("GET", "/echo/1", "") && away("POST", "/fresh", "{\"id\":1}")).then_some(())
     });
+    assert_eq!(server.get("/readyz").status, 503);
 }
 
 #[test]

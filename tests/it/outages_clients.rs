@@ -115,6 +115,37 @@ fn whoever_stays_is_neither_cancelled_nor_inside_of_a_transaction_of_those_who_l
     nothing_is_left(&service);
 }
 
+/// Of a query that is not known to take long, others are put behind it.
+#[test]
+fn whoever_waits_behind_a_query_that_was_left_is_answered() {
+    let sleep = |n| {
+        format!("-- name: sleep-{n}$\n-- http: GET /sleep-{n}\nselect 'slept' from pg_sleep(60);\n")
+    };
+    let sleeps: String = (0..6).map(sleep).collect();
+    // Every other one is a transaction.
+    let echo = "-- name: echo$\n-- http: GET /echo-0/{id}\nselect :id::int;\n
+        -- name: echo-twice$\n-- http: GET /echo-1/{id}\nselect 1;\nselect :id::int;\n";
+    let options = ["--db-connections", "1"];
+    let service = serve_with("outages_behind", "", &(sleeps + echo), &options);
+    for n in 0..6 {
+        let (mut first, mut second) = (service.connect(), service.connect());
+        first.send(format!("GET /sleep-{n} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        second.send(format!(
+            "GET /echo-{}/{n} HTTP/1.1\r\nHost: a\r\n\r\n",
+            n % 2
+        ));
+        let asleep = "select 1 from pg_stat_activity
+            where datname = current_database() and wait_event = 'PgSleep'";
+        poll("the first to sleep", || service.database.ask(asleep));
+        first.reset();
+        let answer = second.answer_to("GET");
+        // Who came too late to be put there has waited for a second.
+        let busy = answer.status == 503 && answer.body.contains("the server is busy");
+        assert!(answer.body == n.to_string() || busy, "{answer:?}");
+        service.await_idle();
+    }
+}
+
 #[test]
 fn statements_that_stay_valid_are_answered_whatever_happens_to_their_tables() {
     let service = serve_with("outages_alter", CHANGING_TABLES, CHANGING, &[]);
