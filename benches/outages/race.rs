@@ -61,6 +61,13 @@ pub fn race(field: &Field) {
         |seen| matches!(&seen.what, What::Refused(_, detail, _) if detail.contains("was lost")),
     );
     let lost = lost.count();
+    let late = refused(504, None);
+    report(
+        trial,
+        &format!("{late} waited for a query that was left until their own time was over"),
+        "0: none hangs",
+        late == 0,
+    );
     report(
         trial,
         &format!(
