@@ -5,7 +5,7 @@
 //! | [`settings`], `options` | where the database is: URL, `PG*`, `.pgpass` |
 //! | `config`, `secure`, `target` | what comes of that; TLS as libpq's options ask for it; which of several servers is meant |
 //! | `stream`, `handshake`, [`connect`] | tokio-postgres on our sockets, with TLS, hosts in turn, one deadline |
-//! | [`pool`] | which connection runs a query; `placement` decides by what is `learned` and by the `line` of queries at each `place`, `session` keeps connections alive, `watch` asks whether their server is there, `keeping` keeps all pools |
+//! | [`pool`] | which connection runs a query; `placement` decides by what is `learned` and by the `line` of queries at each `place`, `waiting` is for one, `session` keeps connections alive, `watch` asks whether their server is there, `keeping` keeps all pools |
 //! | `lease`, `flight`, `again`, [`outlet`](mod@outlet) | a query's place; a query under way or abandoned, or tried once more; a large result on its way out |
 //! | `measured` | what is counted of a pool and its queries |
 //! | [`connection`], [`prepared`], `preparing` | statements on one connection, rows as they arrive |
@@ -43,6 +43,7 @@ mod stream;
 mod target;
 pub mod transaction;
 pub mod values;
+mod waiting;
 mod watch;
 
 pub use cluster::Cluster;

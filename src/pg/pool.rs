@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use smol::channel::{Receiver, Sender};
+use smol::channel::Sender;
 
 use super::again::Tries;
 use super::config::Config;
@@ -31,23 +31,20 @@ use super::flight::InFlight;
 use super::lease::Lease;
 use super::measured::{Locked, Timed};
 use super::outlet::{Inlet, Outlet, outlet};
-use super::placement::{Outage, State, Waiter, Wanted};
+use super::placement::{State, Waiter, Wanted};
 use super::prepared::{Call, Query};
 use super::session::{Keeper, Opening, Order};
+use super::waiting::{Refused, Waiting, refused};
 use crate::error::Problem;
 use crate::metrics::family::QUERY_DURATION;
 use crate::metrics::{Histogram, Metrics, PoolMetrics};
 use crate::runtime::Clock;
 
-/// Requests waiting for a connection, at most; the next is refused at once.
-const WAITERS: usize = 1024;
 /// The longest wait for a connection; then 503.
 const WAIT: Duration = Duration::from_secs(1);
 /// Whoever is expected to wait longer for those before is refused at once: to wait in vain helps nobody. Below the limit,
 /// because what is expected comes from means.
 const WORTH_WAITING: Duration = Duration::from_millis(750);
-/// What a client is told to wait when all connections are taken.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// For a look whether there is a place at all.
 const ANYTHING: Wanted = Wanted {
@@ -304,55 +301,6 @@ impl Pool {
                 self.0.state().doubt(wanted.query);
                 Err(Refused::Busy)
             }
-        }
-    }
-}
-
-/// A place in the line; left when dropped.
-struct Waiting<'a> {
-    shared: &'a Shared,
-    id: u64,
-    receiver: Receiver<Lease>,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        // Where its sender is gone, so is the waiter.
-        if !self.receiver.is_closed() {
-            let mut state = self.shared.state();
-            state.waiters.retain(|waiter| waiter.id != self.id);
-        }
-    }
-}
-
-/// Why a query has no place.
-enum Refused {
-    /// There is no database.
-    Away(Outage),
-    /// Too many others are before it.
-    Busy,
-}
-
-/// Why a request should not even wait.
-fn refused(state: &State) -> Option<Refused> {
-    match state.outage() {
-        Some(outage) => Some(Refused::Away(outage.clone())),
-        None => (state.waiters.len() >= WAITERS).then_some(Refused::Busy),
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Problem {
-        match refused {
-            Refused::Away(outage) => {
-                let wait = outage.retry_at.saturating_duration_since(Instant::now());
-                Problem::unavailable("the database is not available", wait)
-                    .because(anyhow::anyhow!("{}", outage.reason))
-            }
-            Refused::Busy => Problem::unavailable(
-                "the server is busy: no database connection got free in time",
-                RETRY_AFTER,
-            ),
         }
     }
 }
