@@ -42,7 +42,8 @@ Times take ms, s, m or h; sizes take KiB, MiB or GiB.
 
 The database:
   DATABASE_URL, or PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE, … as libpq reads them, or the
-  file database-url in $CREDENTIALS_DIRECTORY. With none of them a private PostgreSQL is started;
+  file database-url in $CREDENTIALS_DIRECTORY; PEPPERCORN_READ_DATABASE_URL, or the file
+  read-database-url, for GETs, if those go to a standby. With none of them a private PostgreSQL is started;
   it keeps its data in --state-dir, else $STATE_DIRECTORY, else a directory of its own for each
   DIR below $XDG_STATE_HOME/peppercorn, ~/.local/state/peppercorn, or, as root, /var/lib/peppercorn.
 

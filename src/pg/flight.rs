@@ -164,7 +164,10 @@ async fn cancel_unwanted(shared: &Shared, id: u64, connection: &Connection) -> a
     let mut deadline = shared.clock.deadline();
     let mut begun = Instant::now();
     loop {
-        let (unwanted, is_wanted) = shared.state().line(id);
+        let Some((unwanted, is_wanted)) = shared.state().line(id) else {
+            // It ends with what is on it.
+            return Ok(());
+        };
         match unwanted {
             // Those that are left take their time.
             0 => begun = Instant::now(),

@@ -317,12 +317,14 @@ impl State {
         place.unwanted()
     }
 
-    /// How many queries are on a connection before the first that somebody waits for, and whether there is such a one.
-    pub(super) fn line(&self, id: u64) -> (usize, bool) {
-        let place = self.places.iter().find(|place| place.id == id);
-        place.map_or((0, false), |place| {
-            (place.line.unwanted(), place.line.is_wanted())
-        })
+    /// How many queries are on a connection before the first that somebody waits for, and whether there is such a one. None
+    /// where the pool has let go of it, and does not know.
+    pub(super) fn line(&self, id: u64) -> Option<(usize, bool)> {
+        match self.places.iter().find(|place| place.id == id) {
+            Some(place) => Some((place.line.unwanted(), place.line.is_wanted())),
+            // Nobody is left who could wait: of a query that was left there, it may be the first.
+            None => self.closed.then_some((1, false)),
+        }
     }
 
     /// Whether cancellations are under way to a connection, or were for those on it.
