@@ -59,6 +59,8 @@ One worker more, one less; of a supervisor.
 An option that is not given.
 .It Ev DATABASE_URL
 The database, as a URL.
+.It Ev PEPPERCORN_READ_DATABASE_URL
+Where GETs go, such as a standby, if that is elsewhere.
 .It Ev PGHOST , PGHOSTADDR , PGPORT , PGUSER , PGPASSWORD , PGDATABASE , PGOPTIONS , PGAPPNAME , PGCONNECT_TIMEOUT , PGTARGETSESSIONATTRS , PGPASSFILE , PGSSLMODE , PGSSLROOTCERT , PGSSLCERT , PGSSLKEY , PGSSLNEGOTIATION , PGCHANNELBINDING
 The database, as for libpq.
 .It Ev STATE_DIRECTORY , XDG_STATE_HOME
@@ -97,8 +99,8 @@ What the database said, by
 with it a server starts while its database is away.
 .It Pa $CREDENTIALS_DIRECTORY/database-url
 The database, where no variable says it.
-.It Pa $CREDENTIALS_DIRECTORY/sentry-dsn , $CREDENTIALS_DIRECTORY/jwt-key
-Likewise Sentry's DSN and the keys of tokens.
+.It Pa $CREDENTIALS_DIRECTORY/read-database-url , $CREDENTIALS_DIRECTORY/sentry-dsn , $CREDENTIALS_DIRECTORY/jwt-key
+Likewise where GETs go, Sentry's DSN and the keys of tokens.
 .It Pa /etc/peppercorn/peppercorn.env
 Settings of the service
 .Pa peppercorn.service ,
