@@ -114,6 +114,7 @@
 //! | `docs` | no page at `/docs` |
 //! | `stacks` | no stack in the report of a thread that is stuck |
 //! | `bench` | no `bench` command |
+//! | `manual` | no `man` and `completions` commands |
 //!
 //! All are on by default. What is documented here is what is kept stable; the rest is public for the tests, and hidden.
 //!

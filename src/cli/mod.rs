@@ -3,8 +3,10 @@
 //! Each option is declared once, in [`OPTIONS`]: the parser, `--help`, the manual page, the completions of shells, the
 //! environment variables and the defaults all come from there.
 
+#[cfg(feature = "manual")]
 mod completions;
 mod help;
+#[cfg(feature = "manual")]
 mod man;
 mod options;
 
@@ -92,7 +94,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, String
     let command = match command.as_str() {
         "help" => return Ok(Parsed::Print(help())),
         "version" => return Ok(Parsed::Print(version())),
-        "man" => return Ok(Parsed::Print(man::page())),
+        "man" => return manual().map(Parsed::Print),
         "completions" => return completions(&mut parser).map(Parsed::Print),
         other => Command::named(other)
             .ok_or_else(|| format!("there is no command {other}; see peppercorn --help"))?,
@@ -150,7 +152,23 @@ fn command(parser: &mut lexopt::Parser) -> Result<Option<String>, String> {
     }
 }
 
+#[cfg(not(feature = "manual"))]
+fn manual() -> Result<String, String> {
+    Err("this program was built without the feature manual".into())
+}
+
+#[cfg(not(feature = "manual"))]
+fn completions(_: &mut lexopt::Parser) -> Result<String, String> {
+    manual()
+}
+
+#[cfg(feature = "manual")]
+fn manual() -> Result<String, String> {
+    Ok(man::page())
+}
+
 /// The completions of the shell whose name follows.
+#[cfg(feature = "manual")]
 fn completions(parser: &mut lexopt::Parser) -> Result<String, String> {
     let known = SHELLS.join(", ");
     match parser.next().map_err(|error| error.to_string())? {

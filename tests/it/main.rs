@@ -103,6 +103,7 @@ mod sentry_limits;
 #[cfg(feature = "tls")]
 mod sentry_proxies;
 mod sentry_transport;
+#[cfg(feature = "manual")]
 mod shells;
 mod sockets;
 mod status;
