@@ -26,6 +26,36 @@ pub fn together<T: 'static>(
     }))
 }
 
+/// So many clients, each of which makes a request such as `GET /one` over and over: how long answers of this status took, and
+/// the others.
+pub fn over_and_over(
+    address: SocketAddr,
+    clients: usize,
+    request: &'static str,
+    rounds: usize,
+    status: u16,
+) -> (Times, Vec<String>) {
+    let asked = together((0..clients).map(|_| async move {
+        let mut client = Client::open(address).await.expect("a connection");
+        let (mut times, mut others) = (Times::default(), Vec::new());
+        for _ in 0..rounds {
+            let began = Instant::now();
+            let text = format!("{request} HTTP/1.1\r\nHost: limits\r\n\r\n");
+            match client.ask(text.as_bytes()).await {
+                Ok(got) if got.status == status => times.note(began),
+                other => others.push(format!("{other:?}")),
+            }
+        }
+        (times, others)
+    }));
+    let mut all: (Times, Vec<String>) = Default::default();
+    for (times, others) in asked {
+        all.0.add(times);
+        all.1.extend(others);
+    }
+    all
+}
+
 /// A connection. What it reads it does not keep.
 pub struct Client {
     pub stream: Async<TcpStream>,

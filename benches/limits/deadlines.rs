@@ -1,9 +1,9 @@
 //! Statements that take longer than their endpoint may.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Field;
-use crate::clients::{Client, Times, together};
+use crate::clients::{Times, over_and_over};
 use crate::support::harness::{Server, block_on, poll};
 use crate::support::report;
 
@@ -69,27 +69,7 @@ fn tell(trial: &str, times: &Times, others: &[String], kept: bool) {
 
 /// Asks for it over and over: how long that took, and what was no 504.
 fn late(server: &Server, request: &'static str, rounds: usize) -> (Times, Vec<String>) {
-    let address = server.address();
-    let asked = together((0..CLIENTS).map(|_| async move {
-        let mut client = Client::open(address).await.expect("a connection");
-        let (mut times, mut others) = (Times::default(), Vec::new());
-        for _ in 0..rounds {
-            let began = Instant::now();
-            let text = format!("{request} HTTP/1.1\r\nHost: limits\r\n\r\n");
-            match client.ask(text.as_bytes()).await {
-                Ok(got) if got.status == 504 => times.note(began),
-                other => others.push(format!("{other:?}")),
-            }
-        }
-        (times, others)
-    }));
-    asked
-        .into_iter()
-        .fold(Default::default(), |mut all: (Times, Vec<String>), one| {
-            all.0.add(one.0);
-            all.1.extend(one.1);
-            all
-        })
+    over_and_over(server.address(), CLIENTS, request, rounds, 504)
 }
 
 /// The backends that serve us once none of them is busy.

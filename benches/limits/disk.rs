@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use crate::Field;
-use crate::clients::{Client, Got, Times, together};
+use crate::clients::{Client, Got, Times, over_and_over, together};
 use crate::support::harness::{Connection, Folder, PATIENCE, Server, peppercorn, poll};
 use crate::support::report;
 
@@ -112,25 +112,7 @@ pub fn full_disk(field: &Field) {
 
 /// So many requests for `/one`: times, and other answers than 200.
 fn ask(address: SocketAddr, count: usize) -> (Times, Vec<String>) {
-    let asked = together((0..CLIENTS).map(|_| async move {
-        let mut client = Client::open(address).await.expect("a connection");
-        let (mut times, mut others) = (Times::default(), Vec::new());
-        for _ in 0..count / CLIENTS {
-            let began = Instant::now();
-            match client.get("/one").await {
-                Ok(got) if got.status == 200 => times.note(began),
-                other => others.push(format!("{other:?}")),
-            }
-        }
-        (times, others)
-    }));
-    asked
-        .into_iter()
-        .fold(Default::default(), |mut all: (Times, Vec<String>), one| {
-            all.0.add(one.0);
-            all.1.extend(one.1);
-            all
-        })
+    over_and_over(address, CLIENTS, "GET /one", count / CLIENTS, 200)
 }
 
 /// Whole lines for `/one`.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::harness::{Connection, Database, Server, poll};
 use crate::support::report;
-use crate::{Field, backends, of_100, report_backends};
+use crate::{Field, backends, of_100, report_backends, report_left};
 
 const CLIENTS: usize = 200;
 /// The goal: backends do nothing any more.
@@ -119,16 +119,7 @@ fn on_few(field: &Field) {
         most(&after) <= most(&before) && !after.is_empty(),
     );
     report_backends(trial, &database, 8);
-    let rows = database.ask("select count(*) from pair");
-    report(
-        trial,
-        &format!(
-            "{} rows of transactions that were left",
-            rows.clone().unwrap_or_default()
-        ),
-        "0",
-        rows.as_deref() == Some("0"),
-    );
+    report_left(trial, &database, "true");
     let (_, states) = backends(&database);
     println!("{states}");
 }

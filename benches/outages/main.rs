@@ -83,6 +83,20 @@ fn of_100(part: f64, values: &mut [Duration]) -> Duration {
         .unwrap_or_default()
 }
 
+/// Reports how many rows there are that a transaction must have taken back.
+fn report_left(trial: &str, database: &Database, which: &str) {
+    let rows = database.ask(&format!("select count(*) from pair where {which}"));
+    report(
+        trial,
+        &format!(
+            "{} rows of transactions that were left",
+            rows.clone().unwrap_or_default()
+        ),
+        "0",
+        rows.as_deref() == Some("0"),
+    );
+}
+
 /// No answer that is wrong, and no write that is lost: the goal of every trial.
 fn report_truth(trial: &str, told: &Testimony, database: &Database) {
     let wrong = told.wrong();

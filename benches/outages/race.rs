@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::harness::{Connection, QUESTIONS, Server, What, Witnesses};
 use crate::support::report;
-use crate::{Field, of_100, refusals, report_backends, report_truth};
+use crate::{Field, of_100, refusals, report_backends, report_left, report_truth};
 
 /// Clients that leave at once, from so many threads.
 const LEAVERS: usize = 100;
@@ -47,16 +47,7 @@ pub fn race(field: &Field) {
     );
     // Those who find themselves in somebody else's transaction say so, and are wrong.
     report_truth(trial, &told, &database);
-    let rows = database.ask("select count(*) from pair where id = -1");
-    report(
-        trial,
-        &format!(
-            "{} rows of transactions that were left",
-            rows.clone().unwrap_or_default()
-        ),
-        "0",
-        rows.as_deref() == Some("0"),
-    );
+    report_left(trial, &database, "id = -1");
     let lost = told.refused().filter(
         |seen| matches!(&seen.what, What::Refused(_, detail, _) if detail.contains("was lost")),
     );

@@ -122,20 +122,29 @@ impl Api {
                 (None, _) => self.captured(endpoint),
                 (Some(_), None) => return Err(Unasked(handler.place.clone()).into()),
                 (Some(scopes), Some(verifier)) => {
-                    let guard = Guard::new(endpoint, verifier.clone());
-                    self.captured(scopes.iter().cloned().fold(guard, Guard::scope))
+                    self.captured(guarded(endpoint, verifier, scopes))
                 }
             },
         };
-        self.routes.insert(&handler.template, entry)?;
-        if let Some(operation) = handler.operation.clone() {
-            let operation = match &handler.scopes {
-                Some(scopes) => operation.secured(scopes),
-                None => operation,
-            };
-            self.operations
-                .push((handler.method, handler.template.clone(), operation));
-        }
+        let operation = handler.operation.clone();
+        let operation = operation.map(|operation| match &handler.scopes {
+            Some(scopes) => operation.secured(scopes),
+            None => operation,
+        });
+        Ok(self.add(&handler.template, entry, operation)?)
+    }
+
+    /// Adds a route of clients, and what it does.
+    pub(super) fn add(
+        &mut self,
+        template: &Template,
+        entry: Entry,
+        operation: Option<Operation>,
+    ) -> Result<(), Conflict> {
+        let method = entry.route.method;
+        self.routes.insert(template, entry)?;
+        let described = operation.map(|operation| (method, template.clone(), operation));
+        self.operations.extend(described);
         Ok(())
     }
 
@@ -244,6 +253,16 @@ impl Api {
             Err(error) => explain(&error, &request_id),
         }
     }
+}
+
+/// An endpoint that asks for a token with these scopes.
+pub(super) fn guarded<E: Endpoint>(
+    endpoint: E,
+    verifier: &Verifier,
+    scopes: &[String],
+) -> Guard<E> {
+    let guard = Guard::new(endpoint, verifier.clone());
+    scopes.iter().cloned().fold(guard, Guard::scope)
 }
 
 /// A route whose endpoint has no other name.

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
-use super::api::own_route;
+use super::api::{guarded, own_route};
 use super::draft::Unserved;
 use super::routes::{Audience, Entry};
 use super::{Api, Conflict};
-use crate::auth::{Guard, Verifier};
 use crate::capture::untraced;
-use crate::endpoint::{Endpoint, Route};
+use crate::endpoint::Route;
 use crate::observe::{self, Event};
 use crate::openapi::Operation;
 use crate::pg::Config;
@@ -100,15 +99,12 @@ impl Api {
             audience: Audience::Clients,
             endpoint: match &self.verifier {
                 Some(verifier) if !definition.is_public() => {
-                    self.captured(guarded(route.endpoint, definition, verifier))
+                    self.captured(guarded(route.endpoint, verifier, scopes(definition)))
                 }
                 _ => self.captured(route.endpoint),
             },
         };
-        self.routes.insert(&definition.template, entry)?;
-        self.operations
-            .push((definition.method, definition.template.clone(), operation));
-        Ok(())
+        self.add(&definition.template, entry, Some(operation))
     }
 }
 
@@ -118,13 +114,11 @@ fn not_served(finding: &dyn fmt::Display) {
     });
 }
 
-fn guarded<E: Endpoint>(endpoint: E, definition: &Definition, verifier: &Verifier) -> Guard<E> {
-    let scopes = match definition.directives.auth.as_ref().map(|said| &said.what) {
-        Some(Auth::Scopes(scopes)) => scopes.as_slice(),
+fn scopes(definition: &Definition) -> &[String] {
+    match definition.directives.auth.as_ref().map(|said| &said.what) {
+        Some(Auth::Scopes(scopes)) => scopes,
         _ => &[],
-    };
-    let guard = Guard::new(endpoint, verifier.clone());
-    scopes.iter().cloned().fold(guard, Guard::scope)
+    }
 }
 
 fn route_of(definition: &Definition) -> Route {

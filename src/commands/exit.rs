@@ -34,13 +34,17 @@ pub(super) fn unreadable(error: anyhow::Error) -> Failure {
     Failure(exit as u8, Some(error))
 }
 
-/// Wrong files, or no database to check them against.
-pub(super) fn classify(error: anyhow::Error) -> Failure {
-    let is_of_a_file = error.is::<Findings>()
+/// Whether an error begins with its place in a file, where editors and other tools look for it.
+pub(super) fn is_placed(error: &anyhow::Error) -> bool {
+    error.is::<Findings>()
         || error.is::<Conflict>()
         || error.is::<Unasked>()
-        || error.is::<BadSchema>();
-    let exit = match is_of_a_file {
+        || error.is::<BadSchema>()
+}
+
+/// Wrong files, or no database to check them against.
+pub(super) fn classify(error: anyhow::Error) -> Failure {
+    let exit = match is_placed(&error) {
         true => Exit::BadFile,
         false => Exit::Unavailable,
     };

@@ -18,18 +18,18 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::app::{App, Conflict, Unasked};
+use crate::app::App;
 use crate::cli::{self, Args, Command, Parsed};
 use crate::config::{self, Check, DatabaseSource, OpenApi, Ping, Serve, Status};
 use crate::observe::{self, Logger};
 use crate::panics;
-use crate::pg::cluster::{BadSchema, InUse};
+use crate::pg::cluster::InUse;
 use crate::pg::{self, Cluster};
 use crate::process;
 use crate::runtime::Clock;
-use crate::sql::{FileSource, Findings};
+use crate::sql::FileSource;
 
-use exit::{Exit, Failure, OrExit, classify};
+use exit::{Exit, Failure, OrExit, classify, is_placed};
 
 /// The program: does what the command line says with `app`, and is done when this returns. The SQL files of `app` are
 /// those that `serve` and the other commands work on where the command line names no directory.
@@ -58,12 +58,7 @@ pub fn main(app: App) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(code, None)) => ExitCode::from(code),
         Err(Failure(code, Some(error))) => {
-            // A finding begins with its place, where editors and other tools look for it.
-            let placed = error.is::<Findings>()
-                || error.is::<Conflict>()
-                || error.is::<Unasked>()
-                || error.is::<BadSchema>();
-            let text = match placed {
+            let text = match is_placed(&error) {
                 true => format!("{error}"),
                 false => format!("peppercorn: {error:#}"),
             };
@@ -103,7 +98,7 @@ fn run(app: &App, args: &Args) -> Result<(), Failure> {
         }
         Command::Ping => ping(&Ping::resolve(args, &variable).exit(Exit::Config)?),
         Command::Status => status(&Status::resolve(args, &variable).exit(Exit::Config)?),
-        Command::Bench => measure(args, files),
+        Command::Bench => measure(app, args),
     }
 }
 
@@ -147,27 +142,22 @@ fn status(config: &Status) -> Result<(), Failure> {
 }
 
 #[cfg(not(feature = "bench"))]
-fn measure(_: &Args, _: &FileSource) -> Result<(), Failure> {
+fn measure(_: &App, _: &Args) -> Result<(), Failure> {
     let message = "this program was built without the feature bench";
     Err(anyhow::anyhow!(message)).exit(Exit::Unavailable)
 }
 
 #[cfg(feature = "bench")]
-fn measure(args: &Args, files: &FileSource) -> Result<(), Failure> {
+fn measure(app: &App, args: &Args) -> Result<(), Failure> {
     use crate::bench;
     use crate::sql;
-    let config = config::Bench::resolve(args, &variable, files).exit(Exit::Config)?;
+    let config = config::Bench::resolve(args, &variable, app.files()).exit(Exit::Config)?;
     let definitions = config.files.read().and_then(sql::define);
     let definitions = definitions.map_err(exit::unreadable)?.definitions;
     let clock = Clock::start().exit(Exit::System)?;
     let resumes = matches!(config.task, bench::Task::Resume(_));
     let files = bench::Files::in_directory(&config.output, resumes).exit(Exit::System)?;
-    let opened = config.database.open(&config.files, &clock);
-    let (settings, cluster) = match opened {
-        // Somebody serves it, who has the database that is meant.
-        Err(error) if error.is::<InUse>() => (config.database.running(), None),
-        opened => opened.map_err(classify)?,
-    };
+    let (settings, cluster) = open(app, &config.database, &config.files, &clock)?;
     let surroundings = bench::Surroundings {
         files,
         definitions: &definitions,

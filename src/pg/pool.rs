@@ -82,7 +82,7 @@ impl Options {
         let name = self.config.get_application_name().unwrap_or("peppercorn");
         Purpose {
             session: self.config.session(),
-            writes: !self.config.is_read_only(),
+            writes: !self.reads(),
             name: self.names_requests.then(|| name.to_owned()),
         }
     }

@@ -58,6 +58,17 @@ fn sql_files_are_part_of_the_program() {
     );
 }
 
+/// The first one.
+fn reload(server: &Server) {
+    server.signal(Signal::HUP);
+    poll("a reload", || {
+        server
+            .log()
+            .contains("reloaded: generation 2 serves")
+            .then_some(())
+    });
+}
+
 /// The same program with another command.
 fn exchange_program_without_serve(database: &Database, word: &str) -> std::process::Command {
     let mut command = crate::harness::undisturbed(Path::new(exchange_program().get_program()));
@@ -114,13 +125,7 @@ fn something_is_around_every_endpoint_and_what_handlers_share_is_theirs() {
     assert_eq!(name("/ping"), None);
     assert_eq!(server.get("/asked").body, "2\n");
     // It lives on in the next generation.
-    server.signal(Signal::HUP);
-    poll("a reload", || {
-        server
-            .log()
-            .contains("reloaded: generation 2 serves")
-            .then_some(())
-    });
+    reload(&server);
     assert_eq!(server.get("/asked").body, "3\n");
     assert_eq!(server.get("/digest/abc").body.len(), 17);
 }
@@ -130,13 +135,7 @@ fn it_has_workers_and_a_supervisor_like_any_other() {
     let database = exchange("embed_workers");
     let server = serve(&database, &["--workers", "2"]).ready();
     assert_eq!(server.get("/events/1/outlook").status, 200);
-    server.signal(Signal::HUP);
-    poll("a reload", || {
-        server
-            .log()
-            .contains("reloaded: generation 2 serves")
-            .then_some(())
-    });
+    reload(&server);
     assert_eq!(server.get("/events/1").status, 200);
     let (status, log) = server.stop();
     assert_eq!(status.code(), Some(0), "{log}");

@@ -128,11 +128,7 @@ impl Chaos {
         Chaos {
             shared,
             address,
-            url: format!(
-                "postgres://{}@{address}/{}?sslmode=disable",
-                config.get_user().unwrap(),
-                config.get_dbname().unwrap()
-            ),
+            url: database.url_at(address),
         }
     }
 

@@ -32,11 +32,7 @@ impl Door {
         Door {
             socket,
             server: directory.join(format!(".s.PGSQL.{port}")),
-            url: format!(
-                "postgres://{}@{address}/{}?sslmode=disable",
-                config.get_user().unwrap(),
-                config.get_dbname().unwrap()
-            ),
+            url: database.url_at(address),
         }
     }
 

@@ -1,5 +1,6 @@
 //! One PostgreSQL for all tests, a database for each.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -159,6 +160,15 @@ impl Database {
     /// As `DATABASE_URL`.
     pub fn url(&self) -> String {
         self.url_as(self.config.get_user().unwrap())
+    }
+
+    /// The same by way of this address, in the clear.
+    pub(super) fn url_at(&self, address: SocketAddr) -> String {
+        format!(
+            "postgres://{}@{address}/{}?sslmode=disable",
+            self.config.get_user().unwrap(),
+            self.config.get_dbname().unwrap()
+        )
     }
 
     /// The same for whoever logs in as another role.
