@@ -55,7 +55,7 @@ pub struct Cluster {
     directory: PathBuf,
     postgres: Option<Child>,
     /// Locked for as long as the cluster is ours.
-    _lock: File,
+    lock: File,
 }
 
 impl Cluster {
@@ -86,7 +86,7 @@ impl Cluster {
         let mut cluster = Cluster {
             directory,
             postgres: Some(postgres),
-            _lock: lock,
+            lock,
         };
         observe::emit(&Event::Cluster {
             directory: cluster.directory.display().to_string(),
@@ -247,6 +247,8 @@ impl Drop for Cluster {
             signal(postgres.id(), Signal::QUIT);
             let _status = postgres.wait();
         }
+        // Not only closed: a process that is being started at this moment has the file, too, until it is another program.
+        let _free = self.lock.unlock();
     }
 }
 
