@@ -6,6 +6,7 @@ use std::time::Duration;
 use http_types::StatusCode;
 
 use super::Invalid;
+use crate::http::HeaderValue;
 
 /// A request that was not answered as hoped: what the client is told, and why it happened.
 ///
@@ -25,7 +26,7 @@ struct Parts {
     code: Option<String>,
     constraint: Option<String>,
     invalid: Vec<Invalid>,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, HeaderValue)>,
     cause: Option<anyhow::Error>,
 }
 
@@ -97,7 +98,7 @@ impl Problem {
     /// use peppercorn::Problem;
     ///
     /// let problem = Problem::unavailable("the market is suspended", Duration::from_millis(1500));
-    /// assert_eq!(problem.headers(), [("Retry-After", "2".to_owned())]);
+    /// assert_eq!(problem.headers(), [("Retry-After", "2".into())]);
     /// ```
     pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Problem {
         Problem::new(StatusCode::ServiceUnavailable, detail).retry_after(retry_after)
@@ -112,7 +113,7 @@ impl Problem {
     ///
     /// let problem = Problem::new(StatusCode::TooManyRequests, "ten orders a second at most")
     ///     .retry_after(Duration::from_secs(1));
-    /// assert_eq!(problem.headers(), [("Retry-After", "1".to_owned())]);
+    /// assert_eq!(problem.headers(), [("Retry-After", "1".into())]);
     /// ```
     pub fn retry_after(self, after: Duration) -> Problem {
         let seconds = after.as_millis().div_ceil(1000).max(1);
@@ -138,11 +139,11 @@ impl Problem {
     /// use peppercorn::{Problem, StatusCode};
     ///
     /// let problem = Problem::new(StatusCode::Conflict, "there is such a book")
-    ///     .with_constraint(Some("book_isbn_key"));
+    ///     .with_constraint("book_isbn_key");
     /// assert_eq!(problem.constraint(), Some("book_isbn_key"));
     /// ```
-    pub fn with_constraint(mut self, constraint: Option<&str>) -> Problem {
-        self.0.constraint = constraint.map(str::to_owned);
+    pub fn with_constraint(mut self, constraint: impl Into<String>) -> Problem {
+        self.0.constraint = Some(constraint.into());
         self
     }
 
@@ -155,7 +156,7 @@ impl Problem {
     ///     .with_header("WWW-Authenticate", "Basic realm=\"orders\"");
     /// assert_eq!(problem.headers()[0].0, "WWW-Authenticate");
     /// ```
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Problem {
+    pub fn with_header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Problem {
         self.0.headers.push((name, value.into()));
         self
     }
@@ -261,7 +262,7 @@ impl Problem {
     ///     }
     /// }
     /// let raised = Problem::new(StatusCode::UnprocessableEntity, "a check has failed")
-    ///     .with_constraint(Some("order_quantity_check"));
+    ///     .with_constraint("order_quantity_check");
     /// assert_eq!(explained(raised).detail(), "an order is for one or more");
     /// ```
     pub fn constraint(&self) -> Option<&str> {
@@ -288,9 +289,9 @@ impl Problem {
     ///
     /// let problem = Problem::new(StatusCode::MethodNotAllowed, "a trade stays as it is");
     /// assert!(problem.headers().is_empty());
-    /// assert_eq!(problem.with_header("Allow", "GET").headers(), [("Allow", "GET".to_owned())]);
+    /// assert_eq!(problem.with_header("Allow", "GET").headers(), [("Allow", "GET".into())]);
     /// ```
-    pub fn headers(&self) -> &[(&'static str, String)] {
+    pub fn headers(&self) -> &[(&'static str, HeaderValue)] {
         &self.0.headers
     }
 
@@ -347,7 +348,7 @@ mod tests {
     #[test]
     fn retry_after_is_whole_seconds_rounded_up() {
         let header = |after| Problem::unavailable("busy", after).headers()[0].1.clone();
-        assert_eq!(header(Duration::from_millis(1)), "1");
-        assert_eq!(header(Duration::from_millis(1001)), "2");
+        assert_eq!(header(Duration::from_millis(1)), "1".into());
+        assert_eq!(header(Duration::from_millis(1001)), "2".into());
     }
 }

@@ -17,7 +17,7 @@ use crate::sql::SqlRoute;
 ///
 /// let hello = Operation::new("hello")
 ///     .summary("Greet somebody.")
-///     .parameter("name", "path", json!({"type": "string", "maxLength": 80}))
+///     .path_parameter("name", json!({"type": "string", "maxLength": 80}))
 ///     .answer(StatusCode::Ok, "A greeting.", "text/plain", json!({"type": "string"}));
 /// ```
 #[derive(Clone, Debug)]
@@ -123,26 +123,49 @@ impl Operation {
         self
     }
 
-    /// A required parameter in `path`, `query` or `header`, with its JSON Schema. Those in the path that are not told of
-    /// are strings.
+    /// A parameter of its path, with its JSON Schema. Those that are not told of are strings.
     ///
     /// ```
     /// use peppercorn::Operation;
     /// use serde_json::json;
     ///
-    /// let operation = Operation::new("book")
-    ///     .parameter("isbn", "path", json!({"type": "string", "pattern": "^[0-9]{13}$"}))
-    ///     .parameter("currency", "query", json!({"type": "string", "enum": ["EUR", "GBP"]}));
+    /// let isbn = json!({"type": "string", "pattern": "^[0-9]{13}$"});
+    /// let operation = Operation::new("book").path_parameter("isbn", isbn);
+    /// # assert!(format!("{operation:?}").contains("isbn"));
+    /// ```
+    #[must_use]
+    pub fn path_parameter(self, name: &str, schema: Value) -> Operation {
+        self.with_parameter(required(name, "path", Node::from(&schema)))
+    }
+
+    /// A parameter of the query that it cannot do without, with its JSON Schema.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    /// use serde_json::json;
+    ///
+    /// let currency = json!({"type": "string", "enum": ["EUR", "GBP"]});
+    /// let operation = Operation::new("price").query_parameter("currency", currency);
     /// # assert!(format!("{operation:?}").contains("currency"));
     /// ```
     #[must_use]
-    pub fn parameter(self, name: &str, place: &str, schema: Value) -> Operation {
-        let parameter = Node::object()
-            .with("name", name)
-            .with("in", place)
-            .with("required", true)
-            .with("schema", &schema);
-        self.with_parameter(parameter)
+    pub fn query_parameter(self, name: &str, schema: Value) -> Operation {
+        self.with_parameter(required(name, "query", Node::from(&schema)))
+    }
+
+    /// A header that it cannot do without, with its JSON Schema.
+    ///
+    /// ```
+    /// use peppercorn::Operation;
+    /// use serde_json::json;
+    ///
+    /// let key = json!({"type": "string", "format": "uuid"});
+    /// let operation = Operation::new("add-order").header_parameter("Idempotency-Key", key);
+    /// # assert!(format!("{operation:?}").contains("Idempotency-Key"));
+    /// ```
+    #[must_use]
+    pub fn header_parameter(self, name: &str, schema: Value) -> Operation {
+        self.with_parameter(required(name, "header", Node::from(&schema)))
     }
 
     /// What its body is: a media type and its JSON Schema.
@@ -251,13 +274,7 @@ impl Operation {
         let untold = template
             .parameters()
             .filter(|name| !told(name))
-            .map(|name| {
-                Node::object()
-                    .with("name", name)
-                    .with("in", "path")
-                    .with("required", true)
-                    .with("schema", Node::object().with("type", "string"))
-            });
+            .map(|name| required(name, "path", Node::object().with("type", "string")));
         let parameters: Vec<Node> = parameters.chain(untold).collect();
         let tags = match self.tags.is_empty() {
             true => template
@@ -292,6 +309,15 @@ impl Operation {
             .with_some("requestBody", self.body.clone())
             .with("responses", Node::Object(answers.collect()))
     }
+}
+
+/// A parameter that has to be there.
+fn required(name: &str, place: &str, schema: Node) -> Node {
+    Node::object()
+        .with("name", name)
+        .with("in", place)
+        .with("required", true)
+        .with("schema", schema)
 }
 
 /// `200`, or `2XX` for any of success.

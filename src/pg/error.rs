@@ -42,9 +42,10 @@ fn told(error: &tokio_postgres::Error) -> Problem {
         true => (StatusCode::BadRequest, words(db)),
         false => (status_of(code), detail(db)),
     };
-    let mut problem = Problem::new(status, detail)
-        .with_code(code)
-        .with_constraint(db.constraint());
+    let mut problem = Problem::new(status, detail).with_code(code);
+    if let Some(constraint) = db.constraint() {
+        problem = problem.with_constraint(constraint);
+    }
     if is_transient(code) {
         problem = problem.retry_after(RETRY_AFTER);
     }
