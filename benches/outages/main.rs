@@ -25,6 +25,7 @@ mod chaos;
 mod disconnect;
 mod race;
 mod restart;
+mod straight;
 #[path = "../support/mod.rs"]
 mod support;
 mod swallow;

@@ -22,7 +22,7 @@ use crate::runtime::TICK;
 /// For a connection's queries to be cancelled and answered; then the connection is given up.
 pub(super) const CANCEL_LIMIT: Duration = Duration::from_secs(2);
 
-/// For what was cancelled to be answered; then it is cancelled again. The clock makes up to a tick more of it.
+/// For what was cancelled to be answered, at least; then it is cancelled again. The clock makes up to a tick more of it.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The SQLSTATE of a query that was cancelled, by us or because of its own limit.
@@ -174,6 +174,7 @@ async fn cancel_unwanted(shared: &Shared, id: u64, connection: &Connection) -> a
             _ if begun.elapsed() > CANCEL_LIMIT => bail!("it goes on"),
             _ => {}
         }
+        let asked = Instant::now();
         // Each of them ends one query, and the next one begins.
         for _ in 0..unwanted {
             let cancelling = connection.origin().cancel(connection.cancel_token());
@@ -181,12 +182,15 @@ async fn cancel_unwanted(shared: &Shared, id: u64, connection: &Connection) -> a
             let cancelled = deadline.race(cancelling).await;
             cancelled.context("nobody takes a cancellation")??;
         }
+        // A server that is long in taking a cancellation is long in answering, too. More of them would keep it from that:
+        // PostgreSQL starts a process for each.
+        let pause = PAUSE.max(asked.elapsed());
         if is_wanted {
             // What is asked inside of a transaction, and cancelled there, would undo what that goes on to commit.
-            shared.clock.sleep(PAUSE).await;
+            shared.clock.sleep(pause).await;
             continue;
         }
-        deadline.arm(PAUSE);
+        deadline.arm(pause);
         // If it is late, PostgreSQL had not begun what was to be cancelled.
         if let Some(settled) = deadline.race(connection.settle()).await {
             return Ok(settled?);
