@@ -161,8 +161,8 @@ pub(crate) struct Ending {
     pub(crate) length: Option<u64>,
     /// It says how to find the end, which is else that of the connection.
     pub(crate) has_end: bool,
-    /// The connection goes on behind it.
-    pub(crate) is_kept: bool,
+    /// The connection ends with it.
+    pub(crate) closes: bool,
 }
 
 /// Source: RFC 9112 sections 6.3 and 9.3.
@@ -181,6 +181,6 @@ pub(crate) fn ending(response: &http_types::Response) -> Ending {
     Ending {
         length,
         has_end,
-        is_kept: has_end && !says(CONNECTION, "close"),
+        closes: says(CONNECTION, "close"),
     }
 }

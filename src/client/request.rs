@@ -255,7 +255,7 @@ impl<'a> Request<'a> {
             bail!("the answer is {status}, and no final one");
         }
         let mut body = Vec::new();
-        if has_body(self.method, status) {
+        let is_over = if has_body(self.method, status) {
             let most = self.most_bytes.saturating_add(1);
             if ending.has_end {
                 let mut start = answer.take_body().take(most);
@@ -274,9 +274,12 @@ impl<'a> Request<'a> {
             {
                 bail!("the answer ended early");
             }
-            if ending.is_kept {
-                self.client.0.kept.put(place, line);
-            }
+            ending.has_end
+        } else {
+            behind_head(&heard).is_empty()
+        };
+        if is_over && !ending.closes {
+            self.client.0.kept.put(place, line);
         }
         Response::new(status, &heard, body)
     }

@@ -14,13 +14,25 @@ use crate::json;
 /// ```
 /// use peppercorn::Parameter;
 ///
-/// let text = |parameter: Parameter| parameter.0.map(String::from);
-/// assert_eq!(text(12.5.into()).as_deref(), Some("12.5"));
-/// assert_eq!(text(vec!["fiction", "crime"].into()).as_deref(), Some(r#"{"fiction","crime"}"#));
-/// assert_eq!(text(None::<i64>.into()), None);
+/// assert_eq!(Parameter::from(12.5).as_text(), Some("12.5"));
+/// assert_eq!(Parameter::from(vec!["fiction", "crime"]).as_text(), Some(r#"{"fiction","crime"}"#));
+/// assert_eq!(Parameter::from(None::<i64>).as_text(), None);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Parameter(pub Option<Box<str>>);
+pub struct Parameter(pub(crate) Option<Box<str>>);
+
+impl Parameter {
+    /// What PostgreSQL is given; `None` for NULL.
+    ///
+    /// ```
+    /// use peppercorn::Parameter;
+    ///
+    /// assert_eq!(Parameter::from(&[0_u8, 255][..]).as_text(), Some(r"\x00ff"));
+    /// ```
+    pub fn as_text(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
 
 /// Never shows the value: tokio-postgres logs parameters at debug level, and they are the client's own data.
 impl fmt::Debug for Parameter {
@@ -196,7 +208,7 @@ mod tests {
 
     #[test]
     fn values_are_what_postgresql_reads() {
-        let text = |value: Parameter| value.0.map(String::from);
+        let text = |value: Parameter| value.as_text().map(str::to_owned);
         let is = |expected: &str| Some(expected.to_owned());
         assert_eq!(text("a'b".into()), is("a'b"));
         assert_eq!(text((-7_i64).into()), is("-7"));

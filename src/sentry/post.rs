@@ -237,7 +237,7 @@ fn told(response: &Response) -> Told {
 /// Reads an answer to its end; whether there is one, so that what comes next on the connection is another answer.
 async fn is_over(response: &mut Response) -> bool {
     let ending = ending(response);
-    if !ending.is_kept {
+    if !ending.has_end || ending.closes {
         return false;
     }
     let mut body = response.take_body().take(MOST_REST);

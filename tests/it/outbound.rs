@@ -147,7 +147,7 @@ fn what_is_no_request_is_not_sent() {
 #[test]
 fn a_connection_is_kept_as_long_as_both_like() {
     let script = |number, _: &Heard| match number {
-        // Of the fourth request there is no end.
+        2 => bytes("HTTP/1.1 204 No Content\r\n\r\n"),
         3 => Reply::Last(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec()),
         _ => answer("200 OK", "", "ok"),
     };
@@ -156,7 +156,7 @@ fn a_connection_is_kept_as_long_as_both_like() {
     let url = url(&server, "/");
     let ask = |method| {
         let answer = block_on(client.request(method, &url).send()).unwrap();
-        assert_eq!(answer.status, StatusCode::Ok);
+        assert!(answer.status.is_success());
     };
     // One that may not be sent twice has a connection of its own, which others then have.
     for method in [

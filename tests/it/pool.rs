@@ -96,9 +96,7 @@ impl Collect for One {
 }
 
 fn call(query: usize, parameters: &[String]) -> Call {
-    let parameters = parameters
-        .iter()
-        .map(|text| Parameter(Some(text.as_str().into())));
+    let parameters = parameters.iter().map(|text| Parameter::from(text.as_str()));
     Call {
         query,
         parameters: parameters.collect(),
