@@ -268,6 +268,11 @@ fn links_are_followed_but_not_in_circles() {
         "linked/c.get.sql".trim_start_matches("linked/"),
     );
     has(&folder, &database, 4);
+    // A volume of Kubernetes: the files are in a hidden directory, and a hidden link to that is exchanged for another.
+    folder.write("volume/..2026_11_29/e.sql", &named("e"));
+    link("..2026_11_29", "volume/..data");
+    link("..data/e.sql", "volume/e.sql");
+    has(&folder, &database, 5);
     // A link to where it is, and two that lead to each other: all that is there has been read.
     link(".", "itself");
     link("..", "deep/above");
@@ -275,9 +280,9 @@ fn links_are_followed_but_not_in_circles() {
     fs::create_dir_all(folder.path().join("right")).unwrap();
     link("../right", "left/right");
     link("../left", "right/left");
-    has(&folder, &database, 4);
+    has(&folder, &database, 5);
     let server = Server::start(folder.path(), &database, &[]).ready();
-    for name in ["a", "b", "c", "d"] {
+    for name in ["a", "b", "c", "d", "e"] {
         assert_eq!(
             server.get(&format!("/{name}")).body,
             format!("[{{\"name\":\"{name}\"}}]")
