@@ -69,7 +69,7 @@ fn straight(field: &Field, database: &Database) -> Duration {
         });
         let begin = Instant::now();
         let _until_they_are_read: Vec<_> = sleepers.iter().map(Sleeper::cancel).collect();
-        watch(&database, begin, CLIENTS, &mut took);
+        watch(database, begin, CLIENTS, &mut took);
         sleepers.iter_mut().for_each(Sleeper::until_ready);
     }
     println!(
