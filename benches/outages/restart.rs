@@ -2,10 +2,8 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
-
-use tokio_postgres::config::Host;
 
 use crate::support::harness::{Database, QUESTIONS, What, Witnesses};
 use crate::support::report;
@@ -32,7 +30,7 @@ pub fn restart(field: &Field) {
     let trial = "restart";
     let database = field.database();
     let server = field.server(&database.url(), &[]);
-    let socket = socket(&database);
+    let socket = database.socket();
     drop(database);
     let clients = Witnesses::start(server.address(), 16, QUESTIONS, Duration::from_millis(4));
     let count = field.either(12, 2);
@@ -121,14 +119,6 @@ fn revive(field: &Field, socket: &Path) -> Instant {
     });
     field.postgres.revive();
     watching.join().expect("it is there")
-}
-
-/// Where PostgreSQL listens.
-fn socket(database: &Database) -> PathBuf {
-    match database.config().get_hosts() {
-        [Host::Unix(directory)] => directory.join(".s.PGSQL.5432"),
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Whether PostgreSQL lets clients in, as `pg_isready` finds out.

@@ -5,13 +5,10 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use tokio_postgres::config::Host;
-
 use crate::support::harness::Database;
-use crate::support::harness::messages::{Messages, Side};
+use crate::support::harness::messages::{CANCEL, Messages, Side};
 
-/// What stands in place of a version in a message that wants something cancelled.
-const CANCEL: u32 = 80_877_102;
+/// Of the protocol, in a client's first message.
 const VERSION: u32 = 3 << 16;
 
 /// A backend that sleeps. It ends when it is dropped and woken.
@@ -27,10 +24,7 @@ impl Sleeper {
     /// A connection to the database, where nothing but a name is asked for.
     pub fn connect(database: &Database) -> Sleeper {
         let config = database.config();
-        let [Host::Unix(directory)] = config.get_hosts() else {
-            panic!("a private cluster is at a UNIX socket")
-        };
-        let socket = directory.join(".s.PGSQL.5432");
+        let socket = database.socket();
         let mut sleeper = Sleeper {
             wire: UnixStream::connect(&socket).expect("PostgreSQL is there"),
             socket,

@@ -1,5 +1,13 @@
 //! Which connection a query goes on: the pool's bookkeeping, without I/O and without a clock of its own.
 
+fn find(places: &[Place], id: u64) -> Option<&Place> {
+    places.iter().find(|place| place.id == id)
+}
+
+fn find_mut(places: &mut [Place], id: u64) -> Option<&mut Place> {
+    places.iter_mut().find(|place| place.id == id)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -270,7 +278,7 @@ impl State {
     /// connections are taken.
     pub(super) fn take(&mut self, id: u64) -> bool {
         let may_take = self.may_hold_up(Some(id));
-        match self.places.iter_mut().find(|place| place.id == id) {
+        match find_mut(&mut self.places, id) {
             Some(place)
                 if may_take
                     && place.line.len() == 1
@@ -296,7 +304,7 @@ impl State {
     /// Gives a place back and, if the query tells, learns what it cost: answers come in order, so it was the head, and what
     /// is behind it is the head from now on.
     pub(super) fn release(&mut self, id: u64, ended: &Ended, now: Instant) -> Unwanted {
-        let Some(place) = self.places.iter_mut().find(|place| place.id == id) else {
+        let Some(place) = find_mut(&mut self.places, id) else {
             return Unwanted::None;
         };
         let took = now.saturating_duration_since(place.head_since);
@@ -320,7 +328,7 @@ impl State {
     /// How many queries are on a connection before the first that somebody waits for, and whether there is such a one. None
     /// where the pool has let go of it, and does not know.
     pub(super) fn line(&self, id: u64) -> Option<(usize, bool)> {
-        match self.places.iter().find(|place| place.id == id) {
+        match find(&self.places, id) {
             Some(place) => Some((place.line.unwanted(), place.line.is_wanted())),
             // Nobody is left who could wait: of a query that was left there, it may be the first.
             None => self.closed.then_some((1, false)),
@@ -329,14 +337,12 @@ impl State {
 
     /// Whether cancellations are under way to a connection, or were for those on it.
     pub(super) fn is_cleared(&self, id: u64) -> bool {
-        let mut places = self.places.iter();
-        places.any(|place| place.id == id && place.is_cleared())
+        find(&self.places, id).is_some_and(Place::is_cleared)
     }
 
     /// Whether the first query on a connection, which nobody waits for, holds up those behind it and is to be cancelled.
     pub(super) fn begins_clearing(&mut self, id: u64, now: Instant) -> bool {
-        let mut places = self.places.iter_mut();
-        let Some(place) = places.find(|place| place.id == id) else {
+        let Some(place) = find_mut(&mut self.places, id) else {
             return false;
         };
         let slow = now.saturating_duration_since(place.head_since) >= SLOW;
@@ -349,13 +355,13 @@ impl State {
 
     /// Since when the oldest query on a connection has waited for its answer, if there is one.
     pub(super) fn waits_since(&self, id: u64) -> Option<Instant> {
-        let place = self.places.iter().find(|place| place.id == id)?;
+        let place = find(&self.places, id)?;
         (!place.line.is_empty()).then_some(place.head_since)
     }
 
     /// Notes that nobody waits for a query any more.
     pub(super) fn abandon(&mut self, id: u64, turn: u64) -> Unwanted {
-        match self.places.iter_mut().find(|place| place.id == id) {
+        match find_mut(&mut self.places, id) {
             Some(place) => {
                 place.line.abandon(turn);
                 place.unwanted()
@@ -366,7 +372,7 @@ impl State {
 
     /// Notes that no cancellation can have an effect on the connection any more.
     pub(super) fn cleared(&mut self, id: u64) {
-        if let Some(place) = self.places.iter_mut().find(|place| place.id == id) {
+        if let Some(place) = find_mut(&mut self.places, id) {
             place.hold = match place.line.is_empty() {
                 true => Hold::Open,
                 false => Hold::Cleared,

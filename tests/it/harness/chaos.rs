@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use rustix::net::connect_unspec;
-use tokio_postgres::config::Host;
 
 use super::Database;
 use super::messages::{Messages, Side};
@@ -100,13 +99,8 @@ impl Chaos {
     pub fn to(database: &Database, seed: u64) -> Chaos {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let config = database.config();
-        let [Host::Unix(directory)] = config.get_hosts() else {
-            panic!("{config:?}")
-        };
-        let port = config.get_ports().first().copied().unwrap_or(5432);
         let shared = Arc::new(Shared {
-            server: directory.join(format!(".s.PGSQL.{port}")),
+            server: database.socket(),
             seed,
             odds: Mutex::default(),
             silent: AtomicBool::new(false),

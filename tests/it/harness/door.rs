@@ -7,7 +7,6 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
-use tokio_postgres::config::Host;
 
 use super::Database;
 
@@ -24,14 +23,9 @@ impl Door {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         bind(&socket, &SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let address = SocketAddr::try_from(getsockname(&socket).unwrap()).unwrap();
-        let config = database.config();
-        let [Host::Unix(directory)] = config.get_hosts() else {
-            panic!("{config:?}")
-        };
-        let port = config.get_ports().first().copied().unwrap_or(5432);
         Door {
             socket,
-            server: directory.join(format!(".s.PGSQL.{port}")),
+            server: database.socket(),
             url: database.url_at(address),
         }
     }

@@ -12,7 +12,7 @@ pub enum Side {
 /// What stands where a client's first message has its version: it asks for TLS, or for GSSAPI.
 const WISHES: [u32; 2] = [80_877_103, 80_877_104];
 /// It wants something cancelled, and says no more.
-const CANCEL: u32 = 80_877_102;
+pub const CANCEL: u32 = 80_877_102;
 
 /// Messages out of one side's bytes.
 pub struct Messages {

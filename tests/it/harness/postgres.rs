@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use peppercorn::pg::{Cluster, Config, connect};
 use peppercorn::runtime::Clock;
 use tokio_postgres::Client;
+use tokio_postgres::config::Host;
 
 use super::block_on;
 
@@ -162,6 +163,15 @@ impl Database {
         self.url_as(self.config.get_user().unwrap())
     }
 
+    /// Where its PostgreSQL listens.
+    pub fn socket(&self) -> PathBuf {
+        let [Host::Unix(directory)] = self.config.get_hosts() else {
+            panic!("{:?}", self.config)
+        };
+        let port = self.config.get_ports().first().copied().unwrap_or(5432);
+        directory.join(format!(".s.PGSQL.{port}"))
+    }
+
     /// The same by way of this address, in the clear.
     pub(super) fn url_at(&self, address: SocketAddr) -> String {
         format!(
@@ -173,7 +183,7 @@ impl Database {
 
     /// The same for whoever logs in as another role.
     pub fn url_as(&self, role: &str) -> String {
-        let [tokio_postgres::config::Host::Unix(directory)] = self.config.get_hosts() else {
+        let [Host::Unix(directory)] = self.config.get_hosts() else {
             panic!()
         };
         let directory = directory.display().to_string().replace('/', "%2F");
